@@ -1,0 +1,183 @@
+"""Log streams: the live story of one push, release or run.
+
+A writer appends lines; any number of readers follow until the log is closed. Live lines travel through a Redis stream
+(`XADD`, `XREAD`); at its close the whole text goes to the database, which is what remains. Redis may be wiped or down
+at any moment: a writer never fails for it, and a reader then finds the text in the database once the log is closed.
+Every line carries its number, so a reader that moves from one to the other neither repeats nor skips any.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import redis
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core import clock
+from core.database import Base, Database, UtcDateTime
+from core.secrets import Mask
+
+log = logging.getLogger("portside.logs")
+
+MOST_BYTES = 5_000_000
+KEPT_IN_REDIS_AFTER_CLOSE_S = 600
+TICK_S = 1.0
+_TRUNCATED = "(the log is over 5 MB: the rest is not kept)"
+
+
+class LogRow(Base):
+    __tablename__ = "logs"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LogWriter:
+    """Appends to one log. Safe to use from several threads; secrets given to `hide` never get in."""
+
+    def __init__(self, streams: LogStreams, log_id: str, lines: list[str]) -> None:
+        self.log_id = log_id
+        self._streams = streams
+        self._lines = lines
+        self._size_bytes = sum(len(line) for line in lines)
+        self._mask = Mask()
+        self._lock = threading.Lock()
+
+    def hide(self, mask: Mask) -> None:
+        self._mask = mask
+
+    def line(self, text: str = "") -> None:
+        """One line as it is (several, when the text has line breaks)."""
+        for part in self._mask(text).split("\n"):
+            self._append(part)
+
+    def step(self, text: str) -> None:
+        """`-----> Text`: a step begins."""
+        self.line(f"-----> {text}")
+
+    def detail(self, text: str) -> None:
+        """Indented under the step, as Heroku shows a build's output."""
+        for part in text.split("\n"):
+            self.line(f"       {part}".rstrip())
+
+    def problem(self, text: str) -> None:
+        """` !     Text`: what went wrong and what to do about it."""
+        for part in text.split("\n"):
+            self.line(f" !     {part}".rstrip())
+
+    def _append(self, text: str) -> None:
+        with self._lock:
+            if self._size_bytes > MOST_BYTES:
+                return
+            self._size_bytes += len(text) + 1
+            kept = text if self._size_bytes <= MOST_BYTES else _TRUNCATED
+            self._streams.publish(self.log_id, len(self._lines), kept)
+            self._lines.append(kept)
+
+    def close(self) -> None:
+        """Store the text; readers end once they have it all. Closing twice is harmless."""
+        with self._lock:
+            self._streams.store(self.log_id, self._lines)
+
+
+class LogStreams:
+    """Opens, follows and stores logs."""
+
+    def __init__(self, database: Database, client: redis.Redis) -> None:
+        self._database = database
+        self._redis = client
+
+    def writer(self, log_id: str) -> LogWriter:
+        """A writer that goes on where an earlier one stopped."""
+        return LogWriter(self, log_id, self._written(log_id))
+
+    def text(self, log_id: str) -> str:
+        """All that has been written so far."""
+        return "".join(f"{line}\n" for line in self._written(log_id))
+
+    def is_closed(self, log_id: str) -> bool:
+        return self._stored(log_id) is not None
+
+    def follow(
+        self, log_id: str, start: int = 0, gone: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[int, str] | None]:
+        """Each line with its number, from line `start` on, until the log is closed.
+
+        Yields None about once a second while nothing new comes, so that the caller can send a keepalive; ends early
+        when `gone()` says that nobody needs the rest.
+        """
+        position, expected = "0", start
+        while not gone():
+            position, fresh, live = self._read(log_id, position)
+            for number, text in fresh:
+                if number >= expected:
+                    expected = number + 1
+                    yield number, text
+            if fresh:
+                continue
+            stored = self._stored(log_id)
+            if stored is not None:
+                yield from enumerate(stored[expected:], expected)
+                return
+            if not live:
+                time.sleep(TICK_S)
+            yield None
+
+    def publish(self, log_id: str, number: int, text: str) -> None:
+        try:
+            self._redis.xadd(_key(log_id), {"n": str(number), "t": text})
+        except redis.RedisError as error:
+            log.debug("live line of %s not sent: %s", log_id, error)
+
+    def store(self, log_id: str, lines: list[str]) -> None:
+        with self._database.write() as session:
+            row = session.get(LogRow, log_id)
+            if row is None:
+                session.add(LogRow(id=log_id, text="\n".join(lines), closed_at=clock.now()))
+            elif len(row.text) < sum(len(line) + 1 for line in lines) - 1:
+                row.text = "\n".join(lines)
+        try:
+            self._redis.xadd(_key(log_id), {"end": "1"})
+            self._redis.expire(_key(log_id), KEPT_IN_REDIS_AFTER_CLOSE_S)
+        except redis.RedisError as error:
+            log.debug("end of %s not sent: %s", log_id, error)
+
+    def _written(self, log_id: str) -> list[str]:
+        stored = self._stored(log_id)
+        if stored is not None:
+            return stored
+        try:
+            entries: Any = self._redis.xrange(_key(log_id))
+        except redis.RedisError:
+            return []
+        return [fields[b"t"].decode() for _, fields in entries if b"t" in fields]
+
+    def _stored(self, log_id: str) -> list[str] | None:
+        with self._database.read() as session:
+            row = session.get(LogRow, log_id)
+            if row is None:
+                return None
+            return row.text.split("\n") if row.text else []
+
+    def _read(self, log_id: str, position: str) -> tuple[str, list[tuple[int, str]], bool]:
+        """(new position, numbered lines, whether Redis answered); waits up to a tick for something new."""
+        try:
+            answer: Any = self._redis.xread({_key(log_id): position}, count=500, block=int(TICK_S * 1000))
+        except redis.RedisError:
+            return "0", [], False
+        if not answer:
+            return position, [], True
+        entries = answer[0][1]
+        lines = [(int(fields[b"n"]), fields[b"t"].decode()) for _, fields in entries if b"t" in fields]
+        return entries[-1][0].decode(), lines, True
+
+
+def _key(log_id: str) -> str:
+    return f"portside:log:{log_id}"

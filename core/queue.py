@@ -1,0 +1,56 @@
+"""The task queue: Celery over Redis, carrying ids and nothing else.
+
+A message is only a nudge. What is to be done stands in the database; a lost message costs the time until the next
+sweep, a message delivered twice finds nothing to do. So a queue that is down never fails a request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import KombuError, OperationalError
+
+from core.edge import contained
+
+log = logging.getLogger("portside.queue")
+
+
+class Queue:
+    """One Celery app. Packages register their doors with `door`; `nudge` sends a message to one."""
+
+    def __init__(self, broker_url: str) -> None:
+        self.celery = Celery("portside", broker=broker_url)
+        self.celery.conf.update(
+            task_acks_late=True,
+            task_ignore_result=True,
+            task_serializer="json",
+            accept_content=["json"],
+            worker_prefetch_multiplier=1,
+            worker_hijack_root_logger=False,
+            broker_connection_retry_on_startup=True,
+            broker_connection_max_retries=None,
+            broker_transport_options={"socket_timeout": 30, "socket_connect_timeout": 2},
+            beat_schedule={},
+        )
+
+    def door(self, name: str, function: Callable[..., None], every_s: float | None = None) -> None:
+        """Register `function` as the task `name`; with `every_s`, beat also calls it with no argument so often."""
+
+        def run(*ids: str) -> None:
+            with contained(f"task {name} {' '.join(ids)}".strip()):
+                function(*ids)
+
+        self.celery.task(name=name)(run)
+        if every_s is not None:
+            entry: dict[str, Any] = {"task": name, "schedule": every_s, "options": {"expires": every_s}}
+            self.celery.conf.beat_schedule[name] = entry
+
+    def nudge(self, name: str, *ids: str) -> None:
+        """Ask a worker to look at the records `ids` now; if the queue is down, the next sweep will."""
+        try:
+            self.celery.send_task(name, args=ids, retry=False, ignore_result=True)
+        except (OperationalError, KombuError, OSError) as error:
+            log.warning("queue is down, %s waits for the sweep: %s", name, error)
