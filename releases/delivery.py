@@ -1,0 +1,151 @@
+"""The delivery of one release: from its turn in the line to serving, or to an honest failure.
+
+Every step may run twice: a worker that takes over after a crash starts here again and finds what is done already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from core.edge import record_bug
+from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, UserError
+from core.leases import Lease
+from core.logs import LogWriter
+from core.secrets import Mask
+from releases.ledger import Ledger
+from releases.settings import ReleaseSettings
+from releases.types import App, ImageStore, ReleaseKind
+from scheduler import HealthCheck, ProcessType, RunSpec, Scheduler
+
+RELEASE_PHASE = "release"
+ASK_EVERY_S = 0.5
+
+Stopped = Callable[[], BaseException | None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a delivery works with."""
+
+    ledger: Ledger
+    images: ImageStore
+    scheduler: Scheduler
+    settings: ReleaseSettings
+
+
+class Delivery:
+    """One release on its way. `run` tells the story."""
+
+    def __init__(self, parts: Parts, app: App, release_id: str, lease: Lease, log: LogWriter, stopped: Stopped) -> None:
+        self._parts = parts
+        self._app = app
+        self._lease = lease
+        self._log = log
+        self._release, self._content = parts.ledger.begin(release_id, lease)
+        self._stopped = _Watch(parts.ledger, release_id, lease, stopped)
+        log.hide(Mask(self._content.config.values()))
+
+    def run(self) -> None:
+        """Take the release live, or mark it failed with the reason. Raises only LeaseLost: then it is another's."""
+        try:
+            self._stop_if_asked()
+            if self._content.has_image:
+                self._start_and_switch()
+            self._parts.ledger.succeed(self._release.id, self._lease)
+        except LeaseLost:
+            raise
+        except PortsideError as error:
+            self._fail(error)
+        except Exception as error:  # a bug ends this release, not the worker
+            self._fail(record_bug(error, f"delivery of {self._app.name} {self._release.name}"))
+        else:
+            self._log.step(f"Released {self._release.name}")
+
+    def _start_and_switch(self) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="publish") as pool:
+            publishing = pool.submit(self._publish)
+            self._run_release_phase()
+            self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publishing.result, self._stopped)
+
+    def _publish(self) -> str:
+        """Put the release's image in the registry under its own number; gives the pullable reference."""
+        images, release, app = self._parts.images, self._release, self._app
+        labels = {
+            "portside.app": app.name,
+            "portside.app-id": app.id,
+            "portside.release": release.name,
+            "portside.commit": self._content.commit,
+        }
+        if self._content.image_ref:
+            ref = images.republish(app.id, app.name, self._content.image_ref, release.version, labels)
+        else:
+            image_id = self._content.image_id
+            ref = images.publish(app.id, app.name, image_id, release.version, labels, self._stopped)
+        self._parts.ledger.record_ref(release.id, ref, self._lease)
+        return ref
+
+    def _run_release_phase(self) -> None:
+        """Run the Procfile's `release:` in a one-off container of the new release; not again on a rollback."""
+        command = self._content.processes.get(RELEASE_PHASE)
+        if command is None or self._release.kind is ReleaseKind.ROLLBACK:
+            return
+        self._log.step(f"Running release phase: {command}")
+        timeout_s = self._parts.settings.release_phase_timeout_s
+        spec, lease, log = self._spec(), self._lease, self._log
+        code = self._parts.scheduler.run_once(spec, RELEASE_PHASE, command, lease, log, self._stopped, timeout_s)
+        if code != 0:
+            raise UserError(f"The release phase ended with exit code {code}.", f"Mend `{command}` and push again.")
+
+    def _spec(self) -> RunSpec:
+        content, app, release = self._content, self._app, self._release
+        types = {name: command for name, command in content.processes.items() if name != RELEASE_PHASE}
+        return RunSpec(
+            app_id=app.id,
+            app_name=app.name,
+            release_id=release.id,
+            version=release.version,
+            commit=content.commit,
+            image_id=content.image_id,
+            image_ref=content.image_ref,
+            processes=tuple(ProcessType(name, command) for name, command in types.items()),
+            env=content.config,
+            port=content.port,
+            health={name: HealthCheck(path=path) for name, path in content.health_paths.items()},
+        )
+
+    def _stop_if_asked(self) -> None:
+        reason = self._stopped()
+        if reason is not None:
+            raise reason
+
+    def _fail(self, error: PortsideError) -> None:
+        self._log.problem(str(error))
+        self._log.problem(f"{self._release.name} failed; what served before still does.")
+        reason = "cancelled" if isinstance(error, Cancelled) else error.message
+        self._parts.ledger.fail(self._release.id, reason, self._lease)
+
+
+class _Watch:
+    """Says why to stop: the lease is gone, somebody cancelled, the deadline passed. Asks the records twice a second."""
+
+    def __init__(self, ledger: Ledger, release_id: str, lease: Lease, outer: Stopped) -> None:
+        self._ledger = ledger
+        self._release_id = release_id
+        self._lease = lease
+        self._outer = outer
+        self._next = 0.0
+
+    def __call__(self) -> BaseException | None:
+        if self._lease.lost.is_set():
+            return LeaseLost()
+        if time.monotonic() < self._next:
+            return None
+        self._next = time.monotonic() + ASK_EVERY_S
+        if self._ledger.is_cancelled(self._release_id):
+            return Cancelled("Cancelled before the switch.")
+        if self._ledger.is_late(self._release_id):
+            return DeadlineExceeded("The release took longer than it may.")
+        return self._outer()

@@ -1,0 +1,86 @@
+"""Between the rows of the ledger and the values that others see."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.ids import AppId, UserId
+from core.secrets import Sealer
+from releases.content import Content
+from releases.tables import AppRow, ReleaseRow
+from releases.types import Release, ReleaseKind, ReleaseState
+
+UNDECIDED = (ReleaseState.PENDING.value, ReleaseState.DELIVERING.value)
+
+
+def of_push(session: Session, push_id: str | None) -> ReleaseRow | None:
+    """The release that this push already made, if any."""
+    if push_id is None:
+        return None
+    return session.scalars(select(ReleaseRow).where(ReleaseRow.push_id == push_id)).first()
+
+
+def current(session: Session, app: AppRow, sealer: Sealer) -> Content:
+    """What is live now; empty before the first release."""
+    if app.current_release_id is None:
+        return Content()
+    return content(session.get_one(ReleaseRow, app.current_release_id), sealer)
+
+
+def content(row: ReleaseRow, sealer: Sealer) -> Content:
+    config = sealer.unseal(row.config_sealed) if row.config_sealed else {}
+    return Content(**{**vars(image(row)), "config": config})
+
+
+def delta(row: ReleaseRow, sealer: Sealer) -> dict[str, str | None]:
+    """The config change that was asked for; None takes a key away."""
+    opened = sealer.unseal(row.delta_sealed)
+    removed: dict[str, str | None] = dict.fromkeys(json.loads(opened["removed"]))
+    changed: dict[str, str | None] = json.loads(opened["set"])
+    return removed | changed
+
+
+def put_image(row: ReleaseRow, content: Content) -> None:
+    row.image_id, row.image_ref, row.commit = content.image_id, content.image_ref, content.commit
+    row.port = content.port
+    row.processes_json = json.dumps(dict(content.processes))
+    row.health_json = json.dumps(dict(content.health_paths))
+
+
+def image(row: ReleaseRow) -> Content:
+    """The row's image and process types, without its config."""
+    return Content(
+        image_id=row.image_id,
+        image_ref=row.image_ref,
+        commit=row.commit,
+        port=row.port,
+        processes=json.loads(row.processes_json),
+        health_paths=json.loads(row.health_json),
+    )
+
+
+def release(row: ReleaseRow, app: AppRow) -> Release:
+    return Release(
+        id=row.id,
+        app_id=AppId(row.app_id),
+        version=row.version,
+        state=ReleaseState(row.state),
+        kind=ReleaseKind(row.kind),
+        current=app.current_release_id == row.id,
+        restorable=row.state == ReleaseState.LIVE and bool(row.image_ref) and row.image_kept,
+        description=row.description,
+        user_id=UserId(row.user_id),
+        user_email=row.user_email,
+        commit=row.commit,
+        image_id=row.image_id,
+        image_ref=row.image_ref,
+        processes=json.loads(row.processes_json),
+        push_id=row.push_id,
+        log_id=row.log_id,
+        reason=row.reason,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

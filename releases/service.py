@@ -1,0 +1,228 @@
+"""The front of `releases`: apps, config, releases, rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+
+from core.database import Database
+from core.errors import Conflict, UserError
+from core.ids import AppId, UserId
+from core.leases import Leases
+from core.logs import LogStreams, LogWriter
+from core.queue import Queue
+from core.secrets import Sealer
+from releases.apps import Apps
+from releases.content import Content, RollbackPreview, check_delta, describe_delta, preview
+from releases.delivery import Delivery, Parts, Stopped
+from releases.history import History
+from releases.ledger import Draft, Ledger
+from releases.line import turn
+from releases.settings import ReleaseSettings
+from releases.types import Actor, App, ImageStore, NewImage, Release, ReleaseKind, ReleaseState
+from scheduler import Scheduler
+
+DELIVER = "releases.deliver"
+
+
+class Releases:
+    """What people do with apps and releases. Asking is quick and only writes records; `deliver` does the work."""
+
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        scheduler: Scheduler,
+        images: ImageStore,
+        sealer: Sealer,
+        logs: LogStreams,
+        queue: Queue,
+        settings: ReleaseSettings,
+    ) -> None:
+        self._apps = Apps(database)
+        self._ledger = Ledger(database, sealer, settings)
+        self._history = History(database, sealer)
+        self._parts = Parts(self._ledger, images, scheduler, settings)
+        self._leases = leases
+        self._logs = logs
+        self._queue = queue
+        self._checked_floors: dict[AppId, int] = {}
+
+    # -- apps ------------------------------------------------------------------------------------------------------
+
+    def create_app(self, name: str | None, owner_id: UserId) -> App:
+        """A new app; without a name it gets a friendly one. UserError for a bad name, Conflict for a taken one."""
+        return self._apps.create(name, owner_id)
+
+    def rename(self, app_id: AppId, name: str) -> App:
+        return self._apps.rename(app_id, name)
+
+    def app(self, name_or_id: str) -> App:
+        return self._apps.get(name_or_id)
+
+    def apps(self, ids: Collection[AppId] | None = None) -> list[App]:
+        return self._apps.all(ids)
+
+    def destroy(self, app_id: AppId) -> None:
+        self._apps.destroy(app_id)
+
+    def destroyed(self) -> list[AppId]:
+        return self._apps.destroyed()
+
+    def forget_app(self, app_id: AppId) -> None:
+        self._apps.forget(app_id)
+
+    # -- asking for a release --------------------------------------------------------------------------------------
+
+    def submit_image(
+        self,
+        app_id: AppId,
+        image: NewImage,
+        commit: str,
+        push_id: str,
+        log_id: str,
+        actor: Actor,
+        description: str = "",
+    ) -> Release:
+        """The release of a push. Asked again for the same push, it gives the release that was made then."""
+        content = Content(image.image_id, "", commit, image.port, dict(image.processes), dict(image.health_paths))
+        said = description or f"Deploy {commit[:8]}"
+        draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)
+        return self._ledger.submit(app_id, draft, self._floor(app_id))
+
+    def submit_config(self, app_id: AppId, delta: Mapping[str, str | None], actor: Actor) -> Release:
+        """A change of config as a release of its own; None takes a key away. UserError for a bad name or value."""
+        check_delta(delta)
+        set_now = {key: value for key, value in delta.items() if value is not None}
+        removed = tuple(key for key, value in delta.items() if value is None)
+        draft = Draft(ReleaseKind.CONFIG, describe_delta(delta), actor, delta=set_now, removed=removed)
+        return self._submit(app_id, draft)
+
+    def submit_rollback(
+        self, app_id: AppId, version_or_id: str | None, actor: Actor, code_only: bool = False
+    ) -> Release:
+        """Bring an earlier release back, config included (not with `code_only`), as a new release.
+
+        Without a version: the one that was live before the current one. Deploys that are under way are cancelled.
+        Raises UserError when there is nothing to go back to, or the image is no longer in the registry.
+        """
+        target = self._target(app_id, version_or_id)
+        if not self._parts.images.has(target.image_ref):
+            raise _gone(target)
+        words = f"Rollback to {target.name}" + (" (code only)" if code_only else "")
+        draft = Draft(ReleaseKind.ROLLBACK, words, actor, target_id=target.id, code_only=code_only)
+        return self._submit(app_id, draft)
+
+    def preview_rollback(self, app_id: AppId, version_or_id: str | None, code_only: bool = False) -> RollbackPreview:
+        """What that rollback would change; the same errors."""
+        target = self._target(app_id, version_or_id)
+        app = self._apps.get(app_id)
+        content, now = self._history.content(target.id), self._history.current_content(app_id)
+        return preview(target.version, content, app.current_version or 0, now, code_only)
+
+    def _submit(self, app_id: AppId, draft: Draft) -> Release:
+        release = self._ledger.submit(app_id, draft, self._floor(app_id))
+        self._queue.nudge(DELIVER, release.id)
+        return release
+
+    def _target(self, app_id: AppId, version_or_id: str | None) -> Release:
+        if version_or_id is not None:
+            target = self._history.find(app_id, version_or_id)
+        else:
+            target = self._before_current(app_id)
+        if target.state is not ReleaseState.LIVE:
+            raise Conflict(f"{target.name} never went live, so there is nothing to bring back.", _SEE, code=_INVALID)
+        if not target.image_ref:
+            message = f"{target.name} has no image: it only set config, before the first push."
+            raise Conflict(message, _SEE, code=_INVALID)
+        if not target.restorable:
+            raise _gone(target)
+        return target
+
+    def _before_current(self, app_id: AppId) -> Release:
+        live = [found for found in self._history.newest(app_id) if found.state is ReleaseState.LIVE]
+        earlier = [found for found in live if not found.current and found.image_ref]
+        if not live or not earlier:
+            raise Conflict("There is no earlier release to go back to.", _SEE, code=_INVALID)
+        return earlier[0]
+
+    def _floor(self, app_id: AppId) -> int:
+        """The highest number known outside the records, which an old backup may lack; looked up once per process."""
+        if app_id not in self._checked_floors:
+            known = (self._parts.images.highest_version(app_id), self._parts.scheduler.highest_version(app_id))
+            self._checked_floors[app_id] = max(known)
+        return self._checked_floors[app_id]
+
+    # -- delivering ------------------------------------------------------------------------------------------------
+
+    def deliver(self, release_id: str, log: LogWriter | None = None, stopped: Stopped = lambda: None) -> Release:
+        """Wait for the release's turn and take it live; gives it decided, live or failed.
+
+        `log`: where to tell the story (default: the release's own log, closed at the end). `stopped` may give an
+        exception to stop with. Raises LeaseLost when another worker has taken the release over.
+        """
+        release = self._history.get(release_id)
+        own = log or self._logs.writer(release.log_id)
+        timeout_s = self._parts.settings.turn_timeout_s
+        with turn(release, self._history, self._leases, timeout_s, stopped) as lease:
+            if lease is not None:
+                Delivery(self._parts, self._apps.get(release.app_id), release_id, lease, own, stopped).run()
+        if log is None:
+            own.close()
+        return self._history.get(release_id)
+
+    def resume(self, made_by_push: Callable[[str], bool]) -> None:
+        """Nudge a worker for each undecided release that nobody works on, but for those a push looks after."""
+        for release in self._history.undecided():
+            if release.push_id is None or not made_by_push(release.push_id):
+                self._queue.nudge(DELIVER, release.id)
+
+    def cancel(self, release_id: str) -> None:
+        """Stop a release before its switch; after it, this does nothing."""
+        self._ledger.ask_to_cancel(release_id)
+
+    def drop_old_images(self, app_id: AppId) -> None:
+        """Give up the images beyond the newest `keep` releases (the current one is always kept)."""
+        kept = self._parts.settings.keep
+        decided = [found for found in self._history.newest(app_id) if found.is_decided]
+        for release in decided[kept:]:
+            if release.restorable and not release.current:
+                self._ledger.without_image(app_id, release.version)
+                self._parts.images.forget_release(app_id, release.version)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def releases(self, app_id: AppId, limit: int | None = None) -> list[Release]:
+        """The newest first."""
+        return self._history.newest(app_id, limit)
+
+    def release(self, app_id: AppId, version_or_id: str) -> Release:
+        return self._history.find(app_id, version_or_id)
+
+    def by_ids(self, release_ids: Collection[str]) -> dict[str, Release]:
+        return self._history.by_ids(release_ids)
+
+    def of_push(self, push_id: str) -> Release | None:
+        return self._history.of_push(push_id)
+
+    def overtaken(self, app_id: AppId, since: datetime) -> bool:
+        """Whether a rollback was asked for after `since`: what was begun before must not go live over it."""
+        return self._history.rollbacks_after(app_id, since)
+
+    def config(self, app_id: AppId) -> dict[str, str]:
+        """The live config together with the changes that wait for their turn."""
+        return self._history.expected_config(app_id)
+
+    def config_of(self, release_id: str) -> dict[str, str]:
+        return dict(self._history.content(release_id).config)
+
+
+_SEE = "See which releases there are: portside releases"
+_INVALID = "invalid_params"
+
+
+def _gone(target: Release) -> UserError:
+    return UserError(
+        f"The image of {target.name} is no longer in the registry, so it can't be brought back.",
+        f"Push that commit again: portside deploy {target.commit[:8]}" if target.commit else _SEE,
+    )

@@ -1,0 +1,20 @@
+"""Settings of the section `releases`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReleaseSettings:
+    """`keep`: how many of an app's newest releases keep their image, and so can be brought back.
+
+    `deliver_timeout_s`: the longest that one release may take from its turn to the switch. `turn_timeout_s`: the
+    longest that it may wait for its turn. `most_waiting`: how many undecided releases one app may have.
+    """
+
+    keep: int = 20
+    deliver_timeout_s: float = 1800.0
+    turn_timeout_s: float = 3600.0
+    release_phase_timeout_s: float = 900.0
+    most_waiting: int = 10

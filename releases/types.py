@@ -1,0 +1,123 @@
+"""The values that cross the front door of `releases`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from core.ids import AppId, UserId
+
+
+class ReleaseState(StrEnum):
+    PENDING = "pending"  # has its number, waits for its turn in the app's line
+    DELIVERING = "delivering"  # its content is decided; instances are being started
+    LIVE = "live"  # it served, or still does: App.current_release_id says which one does now
+    FAILED = "failed"  # it never served; its config change is not kept
+
+
+class ReleaseKind(StrEnum):
+    IMAGE = "image"
+    CONFIG = "config"
+    ROLLBACK = "rollback"
+
+
+class Actor(Protocol):
+    """Who asks for a release; `accounts.Identity` fits."""
+
+    @property
+    def user_id(self) -> UserId: ...
+    @property
+    def email(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class App:
+    """One app. `released_at` is when its current release went live; None before the first."""
+
+    id: AppId
+    name: str
+    owner_id: UserId
+    created_at: datetime
+    updated_at: datetime
+    released_at: datetime | None
+    current_release_id: str | None
+    current_version: int | None
+
+
+@dataclass(frozen=True)
+class NewImage:
+    """What a build gives to a release. `processes` maps a process type to its command, None meaning the image's own."""
+
+    image_id: str
+    processes: Mapping[str, str | None]
+    port: int
+    health_paths: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One numbered release. `restorable`: it was live once and its image is kept. `reason`: why it failed."""
+
+    id: str
+    app_id: AppId
+    version: int
+    state: ReleaseState
+    kind: ReleaseKind
+    current: bool
+    restorable: bool
+    description: str
+    user_id: UserId
+    user_email: str
+    commit: str
+    image_id: str
+    image_ref: str
+    processes: Mapping[str, str | None]
+    push_id: str | None
+    log_id: str
+    reason: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def name(self) -> str:
+        return f"v{self.version}"
+
+    @property
+    def status(self) -> str:
+        """The word that the Platform API uses: pending, succeeded or failed."""
+        words = {ReleaseState.LIVE: "succeeded", ReleaseState.FAILED: "failed"}
+        return words.get(self.state, "pending")
+
+    @property
+    def is_decided(self) -> bool:
+        return self.state in (ReleaseState.LIVE, ReleaseState.FAILED)
+
+
+class ImageStore(Protocol):
+    """Where release images live; `builder.ImageStore` is the real one.
+
+    A reference is pullable and names the image by digest. Raises core.errors.Unavailable when the registry is down.
+    """
+
+    def publish(
+        self,
+        app_id: AppId,
+        app_name: str,
+        image_id: str,
+        version: int,
+        labels: Mapping[str, str],
+        stopped: Callable[[], BaseException | None],
+    ) -> str: ...
+
+    def republish(self, app_id: AppId, app_name: str, ref: str, version: int, labels: Mapping[str, str]) -> str: ...
+
+    def has(self, ref: str) -> bool: ...
+
+    def highest_version(self, app_id: AppId) -> int: ...
+
+    def forget_release(self, app_id: AppId, version: int) -> None: ...
+
+    def forget_app(self, app_id: AppId) -> None: ...
