@@ -118,7 +118,7 @@ def _living(session: Session, app_id: AppId) -> AppRow:
     return row
 
 
-def _with_version() -> Select[tuple[AppRow, int]]:
+def _with_version() -> Select[AppRow, int]:
     join = AppRow.current_release_id == ReleaseRow.id
     return select(AppRow, ReleaseRow.version).outerjoin(ReleaseRow, join)
 
