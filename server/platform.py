@@ -1,0 +1,186 @@
+"""Composition: the one place where the parts are wired together, once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import redis
+
+from accounts import Accounts
+from builder import Builder, BuilderSettings, ImageStore
+from core import platform as core_platform
+from core.database import Database
+from core.edge import contained
+from core.errors import NotFound
+from core.ids import AppId
+from core.leases import Leases
+from core.logs import LogStreams
+from core.platform import PlatformSettings
+from core.queue import Queue
+from core.secrets import Sealer
+from core.settings import Source, read
+from gitreceiver import GitHttp, Journal, Pushes, ReceiverSettings, Repositories, Workshop
+from gitreceiver import doors as gitreceiver_doors
+from releases import Releases, ReleaseSettings
+from releases import doors as releases_doors
+from router import Router, RouterSettings
+from scheduler import DockerRuntime, Scheduler, SchedulerSettings
+from scheduler import doors as scheduler_doors
+from web import WebParts, WebSettings
+
+FORGET_DESTROYED = "server.forget_destroyed"
+DROP_OLD_IMAGES = "server.drop_old_images"
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Every part of Portside, made when it is first asked for, so that a process loads only what it uses."""
+
+    settings: PlatformSettings
+    source: Source
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self.database, self.settings.lease_ttl_s)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.settings.redis_socket), protocol=2, socket_connect_timeout=2)
+
+    @cached_property
+    def logs(self) -> LogStreams:
+        return LogStreams(self.database, self.redis)
+
+    @cached_property
+    def queue(self) -> Queue:
+        return Queue(self.settings.broker_url)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer(self.settings.key_file)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.database)
+
+    @cached_property
+    def router(self) -> Router:
+        settings = read(RouterSettings, "router", self.source)
+        return Router(self.database, settings, self.settings.home, self.settings.domain)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        settings = read(SchedulerSettings, "scheduler", self.source)
+        runtime = DockerRuntime(settings)
+        return Scheduler(self.database, self.leases, self.router, runtime, self.sealer, settings)
+
+    @cached_property
+    def builder_settings(self) -> BuilderSettings:
+        return read(BuilderSettings, "builder", self.source)
+
+    @cached_property
+    def images(self) -> ImageStore:
+        return ImageStore(self.builder_settings)
+
+    @cached_property
+    def builder(self) -> Builder:
+        return Builder(self.database, self.builder_settings, self.images)
+
+    @cached_property
+    def releases(self) -> Releases:
+        settings = read(ReleaseSettings, "releases", self.source)
+        return Releases(
+            self.database, self.leases, self.scheduler, self.images, self.sealer, self.logs, self.queue, settings
+        )
+
+    @cached_property
+    def receiver_settings(self) -> ReceiverSettings:
+        return read(ReceiverSettings, "receiver", self.source)
+
+    @cached_property
+    def repositories(self) -> Repositories:
+        return Repositories(self.settings.home / "repos", self.receiver_settings)
+
+    @cached_property
+    def pushes(self) -> Pushes:
+        workshop = Workshop(
+            journal=Journal(self.database),
+            leases=self.leases,
+            repositories=self.repositories,
+            builder=self.builder,
+            releases=self.releases,
+            logs=self.logs,
+            queue=self.queue,
+            settings=self.receiver_settings,
+            url_of=self.router.url,
+        )
+        return Pushes(workshop)
+
+    @cached_property
+    def git_http(self) -> GitHttp:
+        return GitHttp(self.accounts, self.app_id, self.repositories, self.pushes, self.receiver_settings)
+
+    def web_parts(self) -> WebParts:
+        return WebParts(
+            accounts=self.accounts,
+            releases=self.releases,
+            scheduler=self.scheduler,
+            router=self.router,
+            pushes=self.pushes,
+            repositories=self.repositories,
+            logs=self.logs,
+            git_http=self.git_http,
+            settings=read(WebSettings, "web", self.source),
+        )
+
+    def app_id(self, name: str) -> AppId | None:
+        """The id of the app with that name, if there is one."""
+        try:
+            return self.releases.app(name).id
+        except NotFound:
+            return None
+
+    def register_doors(self) -> None:
+        """Tell the queue what a worker of this platform does."""
+        scheduler_doors(self.queue, self.scheduler)
+        releases_doors(self.queue, self.releases)
+        gitreceiver_doors(self.queue, self.pushes, self.settings.sweep_s)
+        self.queue.door(FORGET_DESTROYED, self.forget_destroyed, every_s=self.settings.sweep_s)
+        self.queue.door(DROP_OLD_IMAGES, self.drop_old_images, every_s=HOUR_S)
+
+    def forget_destroyed(self) -> None:
+        """Let each package forget each destroyed app; what fails now is tried again at the next sweep."""
+        for app_id in self.releases.destroyed():
+            with contained(f"forgetting app {app_id}"):
+                for forget in self._forgetters():
+                    forget(app_id)
+
+    def _forgetters(self) -> tuple[Callable[[AppId], None], ...]:
+        """In order: nothing runs any more, then nothing is routed, then the stores, last the app's own record."""
+        return (
+            self.scheduler.forget_app,
+            self.router.forget_app,
+            self.pushes.forget_app,
+            self.builder.forget_app,
+            self.images.forget_app,
+            self.accounts.forget_app,
+            self.releases.forget_app,
+        )
+
+    def drop_old_images(self) -> None:
+        for app in self.releases.apps():
+            with contained(f"dropping old images of {app.name}"):
+                self.releases.drop_old_images(app.id)
+
+
+def compose(environ: Mapping[str, str]) -> Platform:
+    """The platform that the environment and the home's `portside.toml` describe. Connects to nothing yet."""
+    settings, source = core_platform.load(environ)
+    return Platform(settings, source)
