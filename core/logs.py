@@ -13,9 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -85,6 +88,11 @@ class LogWriter:
         """Store the text; readers end once they have it all. Closing twice is harmless."""
         with self._lock:
             self._streams.store(self.log_id, self._lines)
+
+
+def connect(socket: Path) -> redis.Redis:
+    """A client for the Redis at `socket`. It tries again once, at once: a log line must not wait for a dead Redis."""
+    return redis.Redis(unix_socket_path=str(socket), protocol=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
 class LogStreams:

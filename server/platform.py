@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import redis
-
 from accounts import Accounts
 from builder import Builder, BuilderSettings, ImageStore
 from core import platform as core_platform
@@ -16,7 +14,7 @@ from core.edge import contained
 from core.errors import NotFound
 from core.ids import AppId
 from core.leases import Leases
-from core.logs import LogStreams
+from core.logs import LogStreams, connect
 from core.platform import PlatformSettings
 from core.queue import Queue
 from core.secrets import Sealer
@@ -51,12 +49,8 @@ class Platform:
         return Leases(self.database, self.settings.lease_ttl_s)
 
     @cached_property
-    def redis(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.settings.redis_socket), protocol=2, socket_connect_timeout=2)
-
-    @cached_property
     def logs(self) -> LogStreams:
-        return LogStreams(self.database, self.redis)
+        return LogStreams(self.database, connect(self.settings.redis_socket))
 
     @cached_property
     def queue(self) -> Queue:

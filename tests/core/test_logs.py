@@ -13,7 +13,7 @@ import redis
 
 from core.database import Database
 from core.ids import new_id
-from core.logs import LogStreams
+from core.logs import LogStreams, connect
 from core.secrets import Mask
 
 pytestmark = pytest.mark.engine
@@ -28,7 +28,17 @@ class OwnRedis:
         self.start()
 
     def start(self) -> None:
-        argv = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self._folder), "--save", ""]
+        argv = [
+            "redis-server",
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--dir",
+            str(self._folder),
+            "--save",
+            "",
+        ]
         self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         end = time.monotonic() + 30
         while not self._answers():
@@ -42,7 +52,7 @@ class OwnRedis:
             return False
 
     def client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket))
+        return connect(self.socket)
 
     def kill(self) -> None:
         self._process.kill()
@@ -108,7 +118,9 @@ def test_the_text_stays_when_redis_is_wiped(streams: LogStreams, server: OwnRedi
     assert streams.text(log.log_id) == "kept\n"
 
 
-def test_a_reader_misses_and_repeats_nothing_when_redis_is_wiped_in_between(streams: LogStreams, server: OwnRedis) -> None:
+def test_a_reader_misses_and_repeats_nothing_when_redis_is_wiped_in_between(
+    streams: LogStreams, server: OwnRedis
+) -> None:
     log = streams.writer(new_id())
     reader = Reader(streams, log.log_id)
     log.line("0")

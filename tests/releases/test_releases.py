@@ -1,0 +1,301 @@
+"""Numbers never repeat, one release at a time, and a failure leaves everything as it was."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.errors import Conflict, NotFound, UserError
+from core.ids import new_id
+from releases import ReleaseSettings, ReleaseState
+from scheduler import line_of
+from tests.releases.conftest import World, build_world  # type: ignore[import-not-found]
+
+
+def failing_switch() -> None:
+    raise UserError("nothing listens on $PORT", "listen on $PORT")
+
+
+def test_a_push_goes_live_as_v1(world: World) -> None:
+    app_id = world.new_app()
+    release = world.push(app_id)
+    assert (release.version, release.state, release.current, release.status) == (1, ReleaseState.LIVE, True, "succeeded")
+    assert release.description == "Deploy a0000000"
+    assert world.scheduler.running is not None
+    assert world.scheduler.running.version == 1
+    assert world.releases.app(app_id).current_version == 1
+
+
+def test_config_before_the_first_push_makes_a_release_that_starts_nothing(world: World) -> None:
+    app_id = world.new_app()
+    release = world.set_config(app_id, A="1")
+    assert (release.version, release.state, release.description) == (1, ReleaseState.LIVE, "Set A config var")
+    assert world.scheduler.running is None
+    world.push(app_id)
+    assert world.scheduler.running is not None
+    assert world.scheduler.running.env == {"A": "1"}
+
+
+def test_the_same_push_never_makes_two_releases(world: World) -> None:
+    app_id, push_id = world.new_app(), new_id()
+    made = [world.releases.submit_image(app_id, world.image(), "c" * 40, push_id, push_id, world.someone) for _ in "ab"]
+    assert made[0] == made[1]
+
+
+def test_delivering_twice_finds_nothing_to_do(world: World) -> None:
+    release = world.push(world.new_app())
+    first = world.scheduler.running
+    assert world.releases.deliver(release.id) == release
+    assert world.scheduler.running is first
+
+
+def test_a_delivery_that_died_after_the_switch_is_finished_by_the_next(world: World) -> None:
+    app_id = world.new_app()
+    release = world.submit_push(app_id)
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    ledger = world.releases._ledger
+    succeed, ledger.succeed = ledger.succeed, die  # type: ignore[method-assign,assignment]
+    with pytest.raises(Died):
+        world.releases.deliver(release.id)
+    ledger.succeed = succeed  # type: ignore[method-assign]
+    assert world.releases.release(app_id, "v1").state is ReleaseState.DELIVERING
+    assert world.releases.deliver(release.id).state is ReleaseState.LIVE
+
+
+def test_a_failed_release_keeps_its_number_and_not_its_config(world: World) -> None:
+    app_id = world.new_app()
+    world.push(app_id)
+    world.scheduler.before_switch = failing_switch
+    failed = world.set_config(app_id, A="1")
+    assert (failed.version, failed.status, failed.current) == (2, "failed", False)
+    assert failed.reason == "nothing listens on $PORT"
+    assert world.releases.config(app_id) == {}
+    assert world.releases.app(app_id).current_version == 1
+    world.scheduler.before_switch = lambda: None
+    assert world.push(app_id, "b").version == 3
+
+
+def test_a_failure_is_told_in_the_log_with_what_to_do(world: World) -> None:
+    app_id = world.new_app()
+    world.scheduler.before_switch = failing_switch
+    text = world.text(world.push(app_id))
+    assert " !     nothing listens on $PORT\n !     listen on $PORT\n" in text
+    assert " !     v1 failed; what served before still does.\n" in text
+
+
+def test_a_bug_ends_the_release_with_an_id_and_no_details(world: World) -> None:
+    app_id = world.new_app()
+
+    def bug() -> None:
+        raise RuntimeError("secret detail")
+
+    world.scheduler.before_switch = bug
+    failed = world.push(app_id)
+    assert failed.state is ReleaseState.FAILED
+    assert "secret detail" not in failed.reason + world.text(failed)
+
+
+def test_numbers_go_on_after_what_the_registry_or_the_containers_know(world: World) -> None:
+    world.images.highest, world.scheduler.highest = 7, 9
+    assert world.push(world.new_app()).version == 10
+
+
+def test_two_config_changes_in_a_row_add_up(world: World) -> None:
+    app_id = world.new_app()
+    world.push(app_id)
+    one = world.releases.submit_config(app_id, {"A": "1"}, world.someone)
+    two = world.releases.submit_config(app_id, {"B": "2"}, world.someone)
+    assert world.releases.config(app_id) == {"A": "1", "B": "2"}
+    world.releases.deliver(one.id)
+    world.releases.deliver(two.id)
+    assert world.releases.config_of(two.id) == {"A": "1", "B": "2"}
+    assert world.releases.config_of(one.id) == {"A": "1"}
+
+
+def test_the_change_of_a_release_that_fails_is_in_no_later_one(world: World) -> None:
+    app_id = world.new_app()
+    world.push(app_id)
+    one = world.releases.submit_config(app_id, {"A": "1"}, world.someone)
+    two = world.releases.submit_config(app_id, {"B": "2"}, world.someone)
+    world.scheduler.before_switch = failing_switch
+    world.releases.deliver(one.id)
+    world.scheduler.before_switch = lambda: None
+    world.releases.deliver(two.id)
+    assert world.releases.config(app_id) == {"B": "2"}
+
+
+def test_a_release_waits_for_those_before_it(world: World) -> None:
+    app_id = world.new_app()
+    first, second = world.submit_push(app_id, "a"), world.submit_push(app_id, "b")
+    waiting = threading.Thread(target=world.releases.deliver, args=(second.id,))
+    waiting.start()
+    world.releases.deliver(first.id)
+    waiting.join(timeout=30)
+    assert not waiting.is_alive()
+    states = [(found.version, found.current) for found in world.releases.releases(app_id)]
+    assert states == [(2, True), (1, False)]
+
+
+def test_a_release_waits_for_whoever_else_holds_the_line(world: World) -> None:
+    app_id = world.new_app()
+    release = world.submit_push(app_id)
+    lease = world.leases.take(line_of(app_id))
+    assert lease is not None
+    waiting = threading.Thread(target=world.releases.deliver, args=(release.id,))
+    waiting.start()
+    assert world.scheduler.running is None
+    world.leases.give_back(lease)
+    waiting.join(timeout=30)
+    assert world.releases.release(app_id, "v1").current
+
+
+def test_too_many_waiting_releases_are_refused(tmp_path: Path) -> None:
+    world = build_world(tmp_path, ReleaseSettings(most_waiting=2))
+    app_id = world.new_app()
+    world.submit_push(app_id)
+    world.submit_push(app_id)
+    with pytest.raises(Conflict) as caught:
+        world.submit_push(app_id)
+    assert caught.value.message == "2 releases of this app are waiting to go live already."
+
+
+def test_a_cancelled_release_fails_and_says_so(world: World) -> None:
+    app_id = world.new_app()
+    release = world.submit_push(app_id)
+    world.releases.cancel(release.id)
+    decided = world.releases.deliver(release.id)
+    assert (decided.state, decided.reason) == (ReleaseState.FAILED, "cancelled")
+
+
+def test_the_release_phase_runs_before_the_switch_and_its_failure_fails_the_release(world: World) -> None:
+    app_id = world.new_app()
+    world.push(app_id, web=None, release="migrate")
+    assert world.scheduler.phases == [(1, "migrate")]
+    assert world.scheduler.running is not None
+    assert [process.name for process in world.scheduler.running.processes] == ["web"]
+    world.scheduler.phase_code = 3
+    failed = world.push(app_id, "b", web=None, release="migrate")
+    assert failed.reason == "The release phase ended with exit code 3."
+    assert world.releases.app(app_id).current_version == 1
+
+
+class TestRollback:
+    def test_it_brings_back_image_and_config_as_a_new_release(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.set_config(app_id, A="1")
+        world.push(app_id, "b")
+        back = world.roll_back(app_id, "v1")
+        assert (back.version, back.description, back.current) == (4, "Rollback to v1", True)
+        assert back.image_id == "sha256:a"
+        assert world.releases.config(app_id) == {}
+
+    def test_code_only_keeps_the_config_of_today(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.set_config(app_id, A="1")
+        back = world.roll_back(app_id, "v1", code_only=True)
+        assert back.description == "Rollback to v1 (code only)"
+        assert world.releases.config(app_id) == {"A": "1"}
+
+    def test_without_a_number_it_is_the_live_release_before(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.scheduler.before_switch = failing_switch
+        world.push(app_id, "broken")
+        world.scheduler.before_switch = lambda: None
+        world.push(app_id, "c")
+        assert world.roll_back(app_id).image_id == "sha256:a"
+
+    def test_it_does_not_run_the_release_phase_again(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a", web=None, release="migrate")
+        world.push(app_id, "b", web=None, release="migrate")
+        world.roll_back(app_id, "v1")
+        assert [version for version, _ in world.scheduler.phases] == [1, 2]
+
+    def test_a_release_that_never_went_live_can_not_be_brought_back(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.scheduler.before_switch = failing_switch
+        world.push(app_id, "b")
+        with pytest.raises(Conflict) as caught:
+            world.roll_back(app_id, "v2")
+        assert caught.value.message == "v2 never went live, so there is nothing to bring back."
+
+    def test_a_release_without_an_image_can_not_be_brought_back(self, world: World) -> None:
+        app_id = world.new_app()
+        world.set_config(app_id, A="1")
+        world.push(app_id)
+        with pytest.raises(Conflict) as caught:
+            world.roll_back(app_id, "v1")
+        assert caught.value.message == "v1 has no image: it only set config, before the first push."
+
+    def test_an_image_that_is_gone_is_said_before_anything_happens(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.push(app_id, "b")
+        world.images.forget_release(app_id, 1)
+        with pytest.raises(UserError) as caught:
+            world.roll_back(app_id, "v1")
+        assert caught.value.hint == "Push that commit again: portside deploy a0000000"
+        assert len(world.releases.releases(app_id)) == 2
+
+    def test_there_must_be_something_to_go_back_to(self, world: World) -> None:
+        app_id = world.new_app()
+        with pytest.raises(Conflict):
+            world.roll_back(app_id)
+        world.push(app_id)
+        with pytest.raises(Conflict) as caught:
+            world.roll_back(app_id)
+        assert caught.value.message == "There is no earlier release to go back to."
+
+    def test_a_number_that_was_never_given_is_not_found(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id)
+        for wrong in ("v9", "nonsense", "-1"):
+            with pytest.raises(NotFound):
+                world.roll_back(app_id, wrong)
+
+    def test_it_cancels_a_release_that_is_before_its_switch(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.push(app_id, "b")
+        begun = world.releases.app(app_id).updated_at
+        waiting = world.submit_push(app_id, "c")
+        back = world.releases.submit_rollback(app_id, "v1", world.someone)
+        assert world.releases.deliver(waiting.id).reason == "cancelled"
+        assert world.releases.deliver(back.id).current
+        assert world.releases.overtaken(app_id, begun)
+
+    def test_a_rollback_that_failed_overtakes_nothing(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.push(app_id, "b")
+        begun = world.releases.app(app_id).updated_at
+        world.scheduler.before_switch = failing_switch
+        world.roll_back(app_id, "v1")
+        assert not world.releases.overtaken(app_id, begun)
+
+
+class TestOldImages:
+    def test_the_newest_are_kept_and_the_current_one_always(self, tmp_path: Path) -> None:
+        world = build_world(tmp_path, ReleaseSettings(keep=2))
+        app_id = world.new_app()
+        for tag in "abcd":
+            world.push(app_id, tag)
+        world.scheduler.before_switch = failing_switch
+        for tag in "ef":
+            world.push(app_id, tag)
+        world.releases.drop_old_images(app_id)
+        kept = [found.version for found in world.releases.releases(app_id) if found.restorable]
+        assert kept == [4]
+        assert sorted(world.images.refs.values()) == [4]
