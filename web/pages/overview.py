@@ -1,0 +1,98 @@
+"""An app's first page: what is live, what runs, what was pushed last, the newest releases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask import Blueprint, render_template, request
+
+from releases import App, Release
+from scheduler import Instance, InstanceState
+from web.links import Links
+from web.pages import states
+from web.pages.access import Access
+from web.pages.pushes import PushLine, push_line, subject_of
+from web.pages.releases import ReleaseLine, release_line
+from web.pages.states import Badge
+from web.parts import WebParts
+
+_NEWEST: Final = 6
+
+
+@dataclass(frozen=True)
+class InstanceLine:
+    """One instance in the table."""
+
+    process: str
+    badge: Badge
+    version: int
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True)
+class Now:
+    """All of the page that moves by itself."""
+
+    url: str
+    badge: Badge
+    live: ReleaseLine | None
+    subject: str
+    instances: list[InstanceLine]
+    push: PushLine | None
+
+
+def instance_lines(instances: Sequence[Instance]) -> list[InstanceLine]:
+    """The instances that are not gone, by process type and number, the newest first among namesakes."""
+    shown = [instance for instance in instances if instance.state is not InstanceState.STOPPED]
+    shown.sort(key=lambda instance: instance.created_at, reverse=True)
+    shown.sort(key=lambda instance: _order(instance.process))
+    return [
+        InstanceLine(found.process, states.of_instance(found), found.version, found.created_at, found.detail)
+        for found in shown
+    ]
+
+
+def _order(process: str) -> tuple[bool, str, int]:
+    name, _, number = process.rpartition(".")
+    return name != "web", name, int(number) if number.isdecimal() else 0
+
+
+class OverviewPages:
+    def __init__(self, parts: WebParts, access: Access) -> None:
+        self._parts = parts
+        self._access = access
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        blueprint.add_url_rule("/dashboard/apps/<name>", "app", self.show)
+        blueprint.add_url_rule("/dashboard/apps/<name>/now", "app_now", self.now)
+
+    def show(self, name: str) -> str:
+        app = self._access.app(name)
+        may_deploy = self._access.may_deploy(app)
+        newest = [release_line(release, may_deploy) for release in self._parts.releases.releases(app.id, _NEWEST)]
+        git_url = Links.of(self._parts, request).git(app.name)
+        return render_template("overview.html", app=app, now=self._now(app), releases=newest, git_url=git_url)
+
+    def now(self, name: str) -> str:
+        app = self._access.app(name)
+        return render_template("_now.html", app=app, now=self._now(app))
+
+    def _now(self, app: App) -> Now:
+        live = self._live(app)
+        instances = self._parts.scheduler.instances(app.id)
+        push = next(iter(self._parts.pushes.recent(app.id, 1)), None)
+        return Now(
+            url=self._parts.router.url(app.id),
+            badge=states.of_app(app, instances),
+            live=None if live is None else release_line(live, may_deploy=False),
+            subject="" if live is None else subject_of(self._parts.repositories, app.id, live.commit),
+            instances=instance_lines(instances),
+            push=None if push is None else push_line(push),
+        )
+
+    def _live(self, app: App) -> Release | None:
+        return self._parts.releases.release(app.id, app.current_release_id) if app.current_release_id else None

@@ -1,0 +1,65 @@
+"""States in a person's words, with the tone that colours them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from releases import App, Release, ReleaseState
+from scheduler import Instance, InstanceState
+
+
+class Tone(StrEnum):
+    OK = "ok"
+    BUSY = "busy"
+    BAD = "bad"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word and its tone; the word alone says it all, the colour only helps."""
+
+    word: str
+    tone: Tone
+
+
+_INSTANCE: Final = {
+    InstanceState.STARTING: Badge("Starting", Tone.BUSY),
+    InstanceState.RUNNING: Badge("Running", Tone.OK),
+    InstanceState.CRASHED: Badge("Crashed", Tone.BAD),
+    InstanceState.RETIRED: Badge("Draining", Tone.IDLE),
+    InstanceState.STOPPING: Badge("Stopping", Tone.IDLE),
+    InstanceState.STOPPED: Badge("Stopped", Tone.IDLE),
+}
+
+
+def of_instance(instance: Instance) -> Badge:
+    return _INSTANCE[instance.state]
+
+
+def of_release(release: Release) -> Badge:
+    """`Live` is only the one that serves now; what served before it is `Replaced`."""
+    if release.current:
+        return Badge("Live", Tone.OK)
+    return {
+        ReleaseState.PENDING: Badge("Waiting", Tone.BUSY),
+        ReleaseState.DELIVERING: Badge("Starting", Tone.BUSY),
+        ReleaseState.LIVE: Badge("Replaced", Tone.IDLE),
+        ReleaseState.FAILED: Badge("Failed", Tone.BAD),
+    }[release.state]
+
+
+def of_app(app: App, instances: Collection[Instance]) -> Badge:
+    """How an app is doing, from its instances that are meant to run."""
+    states = [instance.state for instance in instances]
+    running, crashed = states.count(InstanceState.RUNNING), states.count(InstanceState.CRASHED)
+    if app.current_version is None:
+        return Badge("Not deployed", Tone.IDLE)
+    if crashed:
+        return Badge("Crashing" if running else "Down", Tone.BAD)
+    if running:
+        return Badge("Running", Tone.OK)
+    return Badge("Starting", Tone.BUSY) if InstanceState.STARTING in states else Badge("Stopped", Tone.IDLE)
