@@ -1,0 +1,232 @@
+"""A real git client against real servers on loopback, with a real Accounts; only the desk behind them is a fake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import argon2
+import pytest
+from werkzeug.serving import make_server
+
+from accounts import Accounts, Identity
+from core.database import Database
+from core.errors import UserError
+from core.ids import AppId, new_id
+from gitreceiver.desk import Outcome, PushDesk, RefUpdate, Watched
+from gitreceiver.repositories import Repositories
+from gitreceiver.settings import ReceiverSettings
+from gitreceiver.smart_http import GitHttp
+
+SETTINGS = ReceiverSettings(max_pack_mb=4, min_free_mb=1, keepalive_s=0.2, idle_s=20)
+GIT_ENV = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.com",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.com",
+    "LC_ALL": "C",
+}
+
+
+class AcceptingDesk:
+    """Deploys every push at once: writes two lines, moves the branch as a worker would."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self.repositories = repositories
+        self.received: list[tuple[AppId, Identity, RefUpdate, tuple[str, ...]]] = []
+
+    def receive(
+        self, app_id: AppId, identity: Identity, updates: Sequence[RefUpdate], options: Sequence[str]
+    ) -> Watched:
+        (update,) = updates
+        self.repositories.pin(app_id, push_id := new_id(), str(update.new))
+        self.received.append((app_id, identity, update, tuple(options)))
+        return Watched(push_id)
+
+    def follow(self, push_id: str, gone: Callable[[], bool]) -> Iterator[str | None]:
+        yield "-----> Python app detected"
+        app_id, _, update, _ = self.received[-1]
+        self.repositories.move_branch(app_id, update.ref, str(update.new), update.forced)
+        yield "-----> \x1b[32mReleased\x1b[0m v1\a"
+
+    def outcome(self, push_id: str) -> Outcome:
+        return Outcome(True)
+
+
+class RejectingDesk(AcceptingDesk):
+    """Every build fails."""
+
+    def follow(self, push_id: str, gone: Callable[[], bool]) -> Iterator[str | None]:
+        yield "-----> Building"
+        yield " !     pip could not find flask==99"
+
+    def outcome(self, push_id: str) -> Outcome:
+        return Outcome(False, "build failed")
+
+
+class ClosedDesk(AcceptingDesk):
+    """Takes no push."""
+
+    def receive(
+        self, app_id: AppId, identity: Identity, updates: Sequence[RefUpdate], options: Sequence[str]
+    ) -> Watched:
+        raise UserError("deploys are paused", "Resume them: portside resume")
+
+
+class SlowDesk(AcceptingDesk):
+    """Says one line and then nothing until `go_on` is set; a worker of its own finishes whoever watches."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        super().__init__(repositories)
+        self.go_on = threading.Event()
+        self.client_left = threading.Event()
+
+    def follow(self, push_id: str, gone: Callable[[], bool]) -> Iterator[str | None]:
+        yield "-----> Building slowly"
+        try:
+            while not self.go_on.wait(0.05):
+                if gone():
+                    return
+                yield None
+            yield from super().follow(push_id, gone)
+        finally:
+            if not self.go_on.is_set():
+                self.client_left.set()
+
+
+@dataclass
+class Hall:
+    """What stands behind the servers of one test: a platform with the user Ada and the app `shop`, hers."""
+
+    accounts: Accounts
+    repositories: Repositories
+    ada: Identity
+    token: str
+    home: Path
+    apps: dict[str, AppId] = field(default_factory=dict)
+    settings: ReceiverSettings = SETTINGS
+
+    @property
+    def app_id(self) -> AppId:
+        return self.apps["shop"]
+
+    def branch(self, ref: str = "refs/heads/main") -> str | None:
+        return self.repositories.branch(self.app_id, ref)
+
+
+@pytest.fixture
+def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
+    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("accounts.users.PasswordHasher", lambda: quick)
+    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
+    database.create_tables()
+    accounts = Accounts(database)
+    ada = accounts.add_user("ada@example.com", "correct horse battery")
+    app_id = AppId(new_id())
+    accounts.grant(app_id, ada.user_id, "owner")
+    _, token = accounts.issue_token(ada.user_id, "test")
+    repositories = Repositories(tmp_path / "repos", SETTINGS)
+    yield Hall(accounts, repositories, ada, token, tmp_path, {"shop": app_id})
+    database.close()
+
+
+@pytest.fixture
+def accepting(hall: Hall) -> AcceptingDesk:
+    return AcceptingDesk(hall.repositories)
+
+
+@pytest.fixture
+def rejecting(hall: Hall) -> RejectingDesk:
+    return RejectingDesk(hall.repositories)
+
+
+@pytest.fixture
+def closed(hall: Hall) -> ClosedDesk:
+    return ClosedDesk(hall.repositories)
+
+
+@pytest.fixture
+def slow(hall: Hall) -> SlowDesk:
+    return SlowDesk(hall.repositories)
+
+
+@pytest.fixture
+def serve_http(hall: Hall) -> Iterator[Callable[[PushDesk], str]]:
+    """A function that starts the HTTP server before a desk and gives the base address, with Ada's token in it."""
+    servers = []
+
+    def serve(desk: PushDesk) -> str:
+        app = GitHttp(hall.accounts, hall.apps.get, hall.repositories, desk, hall.settings)
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://ada:{hall.token}@127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+class Client:
+    """A person's work tree and the git command in it."""
+
+    def __init__(self, path: Path, env: dict[str, str] | None = None) -> None:
+        self.path = path
+        self.env = {**os.environ, **GIT_ENV, **(env or {})}
+        path.mkdir(exist_ok=True)
+
+    def git(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, env=self.env, capture_output=True, text=True, timeout=60
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """git in a process group of its own, as a shell's foreground job."""
+        return subprocess.Popen(
+            ["git", *arguments],
+            cwd=self.path,
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def commit(self, path: str = "app.py", content: str | bytes = "print('hello')\n") -> str:
+        """Write a file and commit it; gives the commit's id."""
+        file = self.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", f"Change {path}")
+        return self.head()
+
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD").stdout.strip()
+
+    def push(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.git("push", *arguments, check=False)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    """A repository with branch main, without a commit."""
+    client = Client(tmp_path / "work")
+    client.git("init", "--quiet", "--initial-branch=main")
+    return client
+
+
+@pytest.fixture
+def new_client(tmp_path: Path) -> Callable[[str], Client]:
+    """A function that makes an empty folder to run git in."""
+    return lambda name: Client(tmp_path / name)
