@@ -1,0 +1,216 @@
+"""The one module that speaks HTTP: the Heroku-shaped API of one server, its errors as `cli.errors`.
+
+Protocol: Heroku Platform API v3 (https://devcenter.heroku.com/articles/platform-api-reference): bearer token,
+`Accept: application/vnd.heroku+json; version=3`, errors as `{"id", "message"}`, lists paged by `Range` / `Next-Range`.
+httpx is imported when the first request is made, so that `--help` does not pay for it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urljoin
+
+from cli.errors import ApiError, ConnectionCut, Unreachable
+
+if TYPE_CHECKING:
+    import httpx
+
+Json = dict[str, Any]
+_Answer = TypeVar("_Answer")
+
+_ACCEPT = "application/vnd.heroku+json; version=3"
+_CONNECT_TIMEOUT_S = 10.0
+_ANSWER_TIMEOUT_S = 60.0
+_SILENCE_TIMEOUT_S = 3600.0  # a build step or a quiet app may print nothing for long
+
+
+class Api:
+    """Requests to one server, as the owner of one token (None: as nobody yet)."""
+
+    def __init__(self, server: str, token: str | None, refused_hint: str = "") -> None:
+        """`refused_hint` is what to do when the server does not take the token."""
+        self.server = server
+        self._token = token
+        self._refused_hint = refused_hint or f"Run `portside login {server}`."
+        self._opened: httpx.Client | None = None
+
+    def get(self, path: str) -> Json:
+        """One object. Raises ApiError, Unreachable."""
+        return _object(self._send("GET", path), self.server)
+
+    def get_list(self, path: str, range_header: str = "", limit: int | None = None) -> list[Json]:
+        """The objects of a list, following its pages until `limit` of them. Raises ApiError, Unreachable."""
+        found: list[Json] = []
+        while True:
+            response = self._send("GET", path, headers={"Range": range_header} if range_header else {})
+            page = _decoded(response, self.server)
+            if not isinstance(page, list):
+                raise _not_the_api(self.server)
+            found += page
+            range_header = response.headers.get("Next-Range", "")
+            if not range_header or not page or (limit is not None and len(found) >= limit):
+                return found[:limit]
+
+    def post(self, path: str, body: Json | None = None, basic: tuple[str, str] | None = None) -> Json:
+        """Create or start something; `basic` logs in with a user and password instead of the token."""
+        return _object(self._send("POST", path, json=body or {}, auth=basic), self.server)
+
+    def patch(self, path: str, body: Json) -> Any:
+        """Change something; what it answers depends on what it is. Raises ApiError, Unreachable."""
+        return _decoded(self._send("PATCH", path, json=body), self.server)
+
+    def delete(self, path: str) -> None:
+        """Remove something, whatever the answer says beside yes. Raises ApiError, Unreachable."""
+        self._send("DELETE", path)
+
+    @contextmanager
+    def stream(self, url: str, accept: str = "*/*", last_event_id: str = "") -> Iterator[httpx.Response]:
+        """A text that the server is still writing. The URL is its own permission: the token is not sent along.
+
+        Raises:
+            ApiError: the server does not have it. Unreachable: no answer. ConnectionCut: it stopped half-way.
+        """
+        import httpx
+
+        headers = {"Accept": accept, "User-Agent": "portside"}
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
+        timeout = httpx.Timeout(_SILENCE_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+        with (
+            _translated(self.server),
+            self._client().stream("GET", urljoin(self.server, url), headers=headers, timeout=timeout) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise self._error(response)
+            yield response
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> httpx.Response:
+        sent = {"Accept": _ACCEPT, "User-Agent": "portside", **(headers or {})}
+        if self._token is not None and auth is None:
+            sent["Authorization"] = f"Bearer {self._token}"
+
+        def once() -> httpx.Response:
+            with _translated(self.server):
+                return self._client().request(method, self.server + path, json=json, headers=sent, auth=auth)
+
+        response = _again_if_cut(once) if method == "GET" else once()
+        if not response.is_success:
+            raise self._error(response)
+        return response
+
+    def _error(self, response: httpx.Response) -> ApiError:
+        error = _api_error(response, self.server)
+        if error.status == 401 and not error.hint:
+            error.hint = self._refused_hint
+        return error
+
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        if self._opened is None:
+            direct = {f"all://{host}": None for host in ("127.0.0.1", "localhost", "*.localhost", "[::1]")}
+            self._opened = httpx.Client(
+                timeout=httpx.Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S), mounts=direct
+            )
+        return self._opened
+
+
+def segment(text: str) -> str:
+    """`text` as one segment of a path."""
+    return quote(text, safe="~")
+
+
+def _again_if_cut(request: Callable[[], _Answer]) -> _Answer:
+    """The answer, asking once more if the connection was cut: only for requests that change nothing."""
+    try:
+        return request()
+    except ConnectionCut:
+        return request()
+
+
+@contextmanager
+def _translated(server: str) -> Iterator[None]:
+    """Every exception of httpx, as one of ours."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise Unreachable(f"{server} did not answer in time.", _STATUS_HINT) from None
+    except httpx.ConnectError as error:
+        raise _no_connection(server, error) from None
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
+        raise ConnectionCut(f"The connection to {server} was cut.", _STATUS_HINT) from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise Unreachable(f"No usable answer from {server}: {error or type(error).__name__}.", _STATUS_HINT) from None
+
+
+_STATUS_HINT = "On the server, run `portside-server status`."
+
+
+def _no_connection(server: str, error: BaseException) -> Unreachable:
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in causes):
+        return Unreachable(
+            f"The certificate of {server} can't be verified.",
+            "If your organisation signs its own, name its CA file in the variable SSL_CERT_FILE.",
+        )
+    if any(isinstance(each, ssl.SSLError) for each in causes):
+        return Unreachable(f"{server} does not speak TLS.", "If it has no https yet, log in with its http:// address.")
+    reason = next((each.strerror for each in causes if isinstance(each, OSError) and each.strerror), str(error))
+    reason = reason[:1].lower() + reason[1:]
+    return Unreachable(f"Can't reach Portside at {server}: {reason}.", _STATUS_HINT)
+
+
+def _decoded(response: httpx.Response, server: str) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        raise _not_the_api(server) from None
+
+
+def _object(response: httpx.Response, server: str) -> Json:
+    if not response.content:
+        return {}
+    decoded = _decoded(response, server)
+    if not isinstance(decoded, dict):
+        raise _not_the_api(server)
+    return decoded
+
+
+def _not_the_api(server: str) -> Unreachable:
+    return Unreachable(f"What answers at {server} is not the API of a Portside.", "Check the address.")
+
+
+def _api_error(response: httpx.Response, server: str) -> ApiError:
+    status = response.status_code
+    if response.is_redirect:
+        target = response.headers.get("Location", "elsewhere")
+        message = f"{server} answers with a redirect to {target}."
+        return ApiError(status, "redirect", message, "Log in with the address that it redirects to.")
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    body = body if isinstance(body, dict) else {}
+    message = str(body.get("message") or f"{server} answered {status} {response.reason_phrase}.")
+    hint = str(body.get("hint") or "")
+    if not hint and status >= 500:
+        hint = _STATUS_HINT
+    return ApiError(status, str(body.get("id") or ""), message, hint)

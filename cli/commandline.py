@@ -1,0 +1,120 @@
+"""How a command line becomes a command: colon names or two words, options that every command shares, grouped help.
+
+`config:set` and `config set` are the same command. `-a`, `-r` and `--json` are understood before the command as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from cli.session import Session
+
+_Function = Callable[..., Any]
+_Decorated = TypeVar("_Decorated", bound=_Function)
+
+ALIASES = {
+    "apps:create": "create",
+    "apps:destroy": "destroy",
+    "apps:info": "info",
+    "apps:open": "open",
+    "apps:rename": "rename",
+    "auth:login": "login",
+    "auth:logout": "logout",
+    "auth:whoami": "whoami",
+    "releases:rollback": "rollback",
+    "restart": "ps:restart",
+    "scale": "ps:scale",
+}
+"""Other names that people's fingers know from Heroku: understood, but not listed."""
+
+
+class Command(click.Command):
+    """One command, with examples under its help."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Its own completions, and after `config` also `set`, `get`, `unset`."""
+        found = super().shell_complete(ctx, incomplete)
+        group = ctx.parent.command if ctx.parent else None
+        if isinstance(group, Group) and not incomplete.startswith("-"):
+            prefix = f"{self.name}:{incomplete}"
+            found += [
+                CompletionItem(name.partition(":")[2], help=command.get_short_help_str())
+                for name, command in sorted(group.commands.items())
+                if name.startswith(prefix) and not command.hidden
+            ]
+        return found
+
+
+class Group(click.Group):
+    """All commands. `sections` are their headings in the help, in order."""
+
+    def __init__(self, *args: Any, sections: Sequence[tuple[str, Sequence[click.Command]]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections = sections
+        for _, commands in sections:
+            for command in commands:
+                self.add_command(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the words name, and the words left for it. Raises click.UsageError."""
+        name, rest = self.joined(args)
+        if name in self.commands or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, [name, *rest])
+        raise click.UsageError(f"There is no command {name!r}.{self._meant(name)}", ctx)
+
+    def joined(self, args: Sequence[str]) -> tuple[str, list[str]]:
+        """The command's name in full, and the words after it."""
+        first, rest = ALIASES.get(args[0], args[0]), list(args[1:])
+        if rest:
+            both = f"{args[0]}:{rest[0]}"
+            both = ALIASES.get(both, both)
+            if both in self.commands:
+                return both, rest[1:]
+        return first, rest
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands under their headings."""
+        for title, commands in self.sections:
+            shown = [command for command in commands if not command.hidden]
+            with formatter.section(title):
+                formatter.write_dl([(command.name or "", command.get_short_help_str(200)) for command in shown])
+
+    def _meant(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        below = [known for known in self.commands if known.startswith(f"{name}:") and not self.commands[known].hidden]
+        near = below or get_close_matches(name, [*self.commands, *ALIASES], n=3, cutoff=0.6)
+        return f" Did you mean {' or '.join(sorted(near))}?" if near else ""
+
+
+def command(name: str, *, examples: Sequence[str] = (), **attributes: Any) -> Callable[[_Function], Command]:
+    """Declare a command; `examples` are whole command lines for its help."""
+    epilog = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples) if examples else None
+    return click.command(name, cls=Command, epilog=epilog, **attributes)
+
+
+def app_options(function: _Decorated) -> _Decorated:
+    """`-a/--app` and `-r/--remote`, kept in the session."""
+    function = _kept("app_option", "-a", "--app", metavar="APP", help="The app, by name.")(function)
+    help_text = "The git remote that names the app."
+    return _kept("remote_option", "-r", "--remote", metavar="REMOTE", help=help_text)(function)
+
+
+def json_option(function: _Decorated) -> _Decorated:
+    """`--json`, kept in the session."""
+    return _kept("as_json", "--json", is_flag=True, default=None, help="Print JSON.")(function)
+
+
+def _kept(attribute: str, *declaration: str, **settings: Any) -> Callable[[_Decorated], _Decorated]:
+    def keep(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        session = ctx.ensure_object(Session)
+        if value is not None:
+            setattr(session, attribute, value)
+
+    return click.option(*declaration, attribute, expose_value=False, callback=keep, **settings)

@@ -1,0 +1,160 @@
+"""Releases: what was live when, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from cli.client import Json, segment
+from cli.commandline import app_options, command, json_option
+from cli.edge import goes_on_without_us
+from cli.errors import CliError, OutcomeFailed
+from cli.following import follow
+from cli.printing import as_json, facts, problem, progress, table, when
+from cli.records import Release, read
+from cli.session import Session, Target, pass_session
+
+
+@command("releases", examples=["portside releases", "portside releases -n 50", "portside releases --json"])
+@click.option("-n", "--num", type=click.IntRange(1, 1000), default=15, show_default=True, help="How many.")
+@app_options
+@json_option
+@pass_session
+def releases(session: Session, num: int) -> None:
+    """List the releases of an app, newest first."""
+    target = session.target()
+    found = [read(Release.of, each) for each in _latest(target, num)]
+    if session.as_json:
+        as_json([asdict(release) for release in found])
+    elif found:
+        rows = [
+            (f"v{release.version}", _state(release), release.description, release.user or "", when(release.created_at))
+            for release in found
+        ]
+        table(("VERSION", "STATE", "WHAT", "WHO", "WHEN"), rows)
+    else:
+        problem(f"{target.app} has no releases yet.", "Deploy with `git push portside main`.")
+
+
+@command("releases:info", examples=["portside releases:info", "portside releases:info v3"])
+@click.argument("version", required=False)
+@app_options
+@json_option
+@pass_session
+def releases_info(session: Session, version: str | None) -> None:
+    """Show one release; the newest without VERSION."""
+    target = session.target()
+    if version is None:
+        record = newest(target)
+        if record is None:
+            raise CliError(f"{target.app} has no releases yet.", "Deploy with `git push portside main`.")
+    else:
+        record = target.api.get(target.path(f"/releases/{parse_version(version)}"))
+    release = read(Release.of, record)
+    if session.as_json:
+        as_json(asdict(release))
+        return
+    facts(
+        [
+            ("Version", f"v{release.version}"),
+            ("State", _state(release)),
+            ("What", release.description),
+            ("Commit", release.commit or ""),
+            ("Who", release.user or ""),
+            ("When", when(release.created_at)),
+        ]
+    )
+
+
+@command("rollback", examples=["portside rollback", "portside rollback v3", "portside rollback v3 --code-only"])
+@click.argument("version", required=False)
+@click.option("--code-only", is_flag=True, help="Bring back the code but keep today's config.")
+@app_options
+@json_option
+@pass_session
+def rollback(session: Session, version: str | None, code_only: bool) -> None:
+    """Bring back an earlier release, its code and its config, as a new release.
+
+    Without VERSION it is the live release before the current one. What will change is shown first.
+    """
+    target = session.target()
+    number = parse_version(version) if version is not None else _release_before(target)
+    preview = target.api.get(target.path(f"/releases/{number}/preview"))
+    for line in explain(preview, code_only):
+        progress(line)
+    body: Json = {"release": f"v{number}"} | ({"code_only": True} if code_only else {})
+    release = outcome_of(target, target.api.post(target.path("/releases"), body), f"The rollback to v{number}")
+    if session.as_json:
+        as_json(asdict(release))
+    progress(f"Rolled back {target.app} to v{number}, as v{release.version}.")
+    problem(
+        'Git does not know of this: pushing the commit you pushed last now says "Everything up-to-date".',
+        "To deploy a commit that is stored on the server once more, run `portside deploy COMMIT`.",
+    )
+
+
+def parse_version(text: str) -> int:
+    """`v3` or `3` as 3. Raises click.UsageError."""
+    digits = text.removeprefix("v")
+    if not (digits.isascii() and digits.isdigit()):
+        raise click.UsageError(f"{text!r} is not a release. Give one like v3; `portside releases` lists them.")
+    return int(digits)
+
+
+def explain(preview: Json, code_only: bool) -> list[str]:
+    """What a rollback will change, in lines, from the server's preview of it."""
+    commit = str(preview.get("commit") or "")[:10]
+    lines = [f"Rolling back from v{preview.get('current_version')} to v{preview.get('version')}:"]
+    code = f"code of commit {commit}" if commit else "its code"
+    lines.append(f"  code    {code}" if preview.get("image_changes", True) else "  code    stays as it is")
+    if code_only:
+        return [*lines, "  config  stays as it is (--code-only)"]
+    kinds = (("added", "+"), ("removed", "-"), ("changed", "~"))
+    keys = [f"{sign}{key}" for kind, sign in kinds for key in preview.get(kind) or []]
+    return [*lines, f"  config  {' '.join(keys) or 'stays as it is'}"]
+
+
+def newest(target: Target) -> Json | None:
+    """The newest release as the API gives it, whatever became of it."""
+    found = _latest(target, 1)
+    return found[0] if found else None
+
+
+def outcome_of(target: Target, record: Json, what: str) -> Release:
+    """Watch a release until it is final.
+
+    Raises:
+        OutcomeFailed: it failed. What served before serves on.
+    """
+    path = target.path(f"/releases/{segment(str(record.get('id')))}")
+    with goes_on_without_us(what, f"portside releases -a {target.app}"):
+        final = follow(target.api, path, record)
+    release = read(Release.of, final)
+    if release.status != "succeeded":
+        raise OutcomeFailed(
+            f"{what} failed (v{release.version}). {target.app} runs on as it was.",
+            f"See `portside logs -a {target.app}`.",
+        )
+    return release
+
+
+def _release_before(target: Target) -> int:
+    """The live release before the current one."""
+    found = [read(Release.of, each) for each in _latest(target, 100)]
+    current = next((release.version for release in found if release.current), None)
+    for release in found:
+        if current is not None and release.version < current and release.restorable and release.status == "succeeded":
+            return release.version
+    raise CliError(f"{target.app} has no earlier release to roll back to.", "See `portside releases`.")
+
+
+def _latest(target: Target, number: int) -> list[Json]:
+    return target.api.get_list(target.path("/releases"), f"version ..; order=desc, max={number}", number)
+
+
+def _state(release: Release) -> str:
+    return "current" if release.current else release.status
+
+
+COMMANDS = (releases, releases_info, rollback)

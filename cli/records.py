@@ -1,0 +1,191 @@
+"""What the API's objects are here: values with just what the command shows, and what `--json` prints.
+
+People are given by their email, moments as the API writes them (ISO 8601, UTC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cli.client import Json
+from cli.errors import Unreachable
+
+_Record = TypeVar("_Record")
+
+
+@dataclass(frozen=True)
+class App:
+    """An app."""
+
+    id: str
+    name: str
+    web_url: str | None
+    git_url: str | None
+    owner: str | None
+    created_at: str | None
+    updated_at: str | None
+    released_at: str | None
+
+    @classmethod
+    def of(cls, data: Json) -> App:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            web_url=data.get("web_url"),
+            git_url=data.get("git_url"),
+            owner=_email(data.get("owner")),
+            created_at=data.get("created_at"),
+            updated_at=data.get("updated_at"),
+            released_at=data.get("released_at"),
+        )
+
+
+@dataclass(frozen=True)
+class Release:
+    """A numbered release. `status` is pending, succeeded or failed; `restorable`, whether a rollback can name it."""
+
+    id: str
+    version: int
+    status: str
+    description: str
+    current: bool
+    created_at: str | None
+    user: str | None
+    commit: str | None
+    restorable: bool
+
+    @classmethod
+    def of(cls, data: Json) -> Release:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(
+            id=data["id"],
+            version=int(data["version"]),
+            status=data["status"],
+            description=data.get("description") or "",
+            current=bool(data.get("current")),
+            created_at=data.get("created_at"),
+            user=_email(data.get("user")),
+            commit=data.get("commit"),
+            restorable=bool(data.get("eligible_for_rollback", data["status"] == "succeeded")),
+        )
+
+
+@dataclass(frozen=True)
+class Build:
+    """A push or redeploy on its way to a release. `status` is pending, succeeded or failed."""
+
+    id: str
+    status: str
+    commit: str | None
+    created_at: str | None
+    user: str | None
+
+    @classmethod
+    def of(cls, data: Json) -> Build:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(
+            id=data["id"],
+            status=data["status"],
+            commit=data.get("commit") or (data.get("source_blob") or {}).get("version"),
+            created_at=data.get("created_at"),
+            user=_email(data.get("user")),
+        )
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running container of an app (the API says dyno)."""
+
+    name: str
+    type: str
+    state: str
+    release: int | None
+    command: str | None
+    created_at: str | None
+
+    @classmethod
+    def of(cls, data: Json) -> Instance:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(
+            name=data["name"],
+            type=data.get("type") or data["name"].partition(".")[0],
+            state=data["state"],
+            release=(data.get("release") or {}).get("version"),
+            command=data.get("command"),
+            created_at=data.get("created_at"),
+        )
+
+
+@dataclass(frozen=True)
+class Formation:
+    """How many instances a process type should have."""
+
+    type: str
+    quantity: int
+    command: str | None
+
+    @classmethod
+    def of(cls, data: Json) -> Formation:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(type=data["type"], quantity=int(data["quantity"]), command=data.get("command"))
+
+
+@dataclass(frozen=True)
+class Key:
+    """An SSH public key that may push."""
+
+    id: str
+    fingerprint: str
+    comment: str
+    email: str | None
+    public_key: str
+
+    @classmethod
+    def of(cls, data: Json) -> Key:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(
+            id=data["id"],
+            fingerprint=data.get("fingerprint") or "",
+            comment=data.get("comment") or "",
+            email=data.get("email"),
+            public_key=data.get("public_key") or "",
+        )
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A host name that leads to an app. `kind` is platform's own ("heroku" in the API's words) or custom."""
+
+    hostname: str
+    kind: str
+    created_at: str | None
+
+    @classmethod
+    def of(cls, data: Json) -> Domain:
+        """Read the API's object. Raises KeyError when it is not one."""
+        kind = "custom" if data.get("kind") == "custom" else "platform"
+        return cls(hostname=data["hostname"], kind=kind, created_at=data.get("created_at"))
+
+
+def read(of: Callable[[Json], _Record], data: Any) -> _Record:
+    """`data` as one of the records above.
+
+    Raises:
+        Unreachable: the answer is not what this API gives.
+    """
+    try:
+        return of(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        name = getattr(of, "__qualname__", "record").partition(".")[0].lower()
+        raise Unreachable(
+            f"The server's answer is not a {name} as this command knows it ({error}).",
+            "Bring the command and the server to the same version: `portside version`.",
+        ) from None
+
+
+def _email(person: Any) -> str | None:
+    email = person.get("email") if isinstance(person, dict) else person
+    return str(email) if email else None
