@@ -1,0 +1,136 @@
+"""Starting instances and waiting until every one is healthy, all at the same time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from core import clock
+from core.errors import Cancelled
+from core.logs import LogWriter
+from scheduler import health, records
+from scheduler.health import Check, Verdict
+from scheduler.launcher import Launcher
+from scheduler.runtime import Container, Runtime, StartFailed
+from scheduler.settings import SchedulerSettings
+from scheduler.tables import InstanceRow
+from scheduler.types import BootFailed, RunSpec
+
+FIRST_PAUSE_S = 0.01
+LOOK_EVERY_S = 0.2
+ASK_EVERY_S = 0.1
+SHOWN_LINES = 20
+_MOST_THREADS = 32
+_MOST_NAMED = 10
+
+Stopped = Callable[[], BaseException | None]
+
+
+@dataclass(frozen=True)
+class Boot:
+    """Boots instances of `spec`. `host` is the name that health checks ask for."""
+
+    launcher: Launcher
+    runtime: Runtime
+    settings: SchedulerSettings
+    spec: RunSpec
+    host: str
+    log: LogWriter
+
+    def run(self, rows: Sequence[InstanceRow], stopped: Stopped) -> None:
+        """Return when all are healthy. Raises BootFailed for the first that is not, or what `stopped` gives."""
+        if not rows:
+            return
+        halt = threading.Event()
+        with ThreadPoolExecutor(min(len(rows), _MOST_THREADS), thread_name_prefix="boot") as pool:
+            jobs = [pool.submit(self._boot_one, row, halt) for row in rows]
+            try:
+                _watch(jobs, stopped)
+            finally:
+                halt.set()
+
+    def _boot_one(self, row: InstanceRow, halt: threading.Event) -> None:
+        if halt.is_set():
+            raise Cancelled
+        begun = time.monotonic()
+        try:
+            container_id = self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
+        except StartFailed as error:
+            raise BootFailed(error.message, error.hint) from error
+        self._await_healthy(row, container_id, halt)
+        if row.number <= _MOST_NAMED:
+            self.log.detail(f"{records.process_of(row)} is up after {time.monotonic() - begun:.1f} s")
+
+    def _await_healthy(self, row: InstanceRow, container_id: str, halt: threading.Event) -> None:
+        wanted = records.health_of(self.spec, row.process_type, self.settings)
+        check = health.check_of(self.spec, row.process_type, row.address, self.host, self.settings)
+        started_at, began, pause_s = clock.now(), time.monotonic(), FIRST_PAUSE_S
+        look_at = began + LOOK_EVERY_S / 2
+        while not (verdict := health.probe(check, started_at, clock.now())).ready:
+            moment = time.monotonic()
+            if moment >= look_at:
+                self._raise_if_ended(row, container_id)
+                look_at = moment + LOOK_EVERY_S
+            if moment - began > wanted.timeout_s:
+                raise self._unhealthy(row, container_id, check, verdict, wanted.timeout_s)
+            if halt.wait(pause_s):
+                raise Cancelled
+            pause_s = min(pause_s * 1.5, wanted.interval_s)
+        self._raise_if_ended(row, container_id)
+
+    def _raise_if_ended(self, row: InstanceRow, container_id: str) -> None:
+        """Also the proof that what answered is the container that we started."""
+        found = self.runtime.look(container_id)
+        if found is not None and found.running and found.address == row.address:
+            return
+        self._show_output(row, container_id)
+        raise exited(records.process_of(row), found, self.settings)
+
+    def _unhealthy(
+        self, row: InstanceRow, container_id: str, check: Check, verdict: Verdict, timeout_s: float
+    ) -> BootFailed:
+        self._show_output(row, container_id)
+        found = verdict.found
+        if check.port is not None and found.startswith("nothing listens"):
+            other = health.explain_sockets(check.port, self.runtime.listening(container_id))
+            found = f"{found} ({other})" if other else found
+        return BootFailed(f"{records.process_of(row)} is not healthy after {timeout_s:g} s: {found}.", verdict.hint)
+
+    def _show_output(self, row: InstanceRow, container_id: str) -> None:
+        lines = [line.text for line in self.runtime.output(container_id, SHOWN_LINES)]
+        process = records.process_of(row)
+        self.log.detail(f"The last lines of {process}:" if lines else f"{process} wrote nothing.")
+        for line in lines:
+            self.log.detail(f"  {line}")
+
+
+def exited(process: str, container: Container | None, settings: SchedulerSettings) -> BootFailed:
+    """Why an instance that ended did, and what to do about it."""
+    if container is None:
+        return BootFailed(f"{process} was removed from the engine before it was healthy.", "Push again.")
+    if container.out_of_memory:
+        return BootFailed(
+            f"{process} used more than its {settings.memory_mb} MB of memory and was killed.",
+            "Let it use less, or raise PORTSIDE_SCHEDULER_MEMORY_MB on the server.",
+        )
+    if container.exit_code in (126, 127):
+        message = f"{process} exited with code {container.exit_code}: its command could not be run."
+        return BootFailed(message, "Check the command in the Procfile; is it installed in the image?")
+    return BootFailed(
+        f"{process} exited with code {container.exit_code} before it was healthy.",
+        "Its last lines above say why; what it needs may be missing from the config (`portside config`).",
+    )
+
+
+def _watch(jobs: Sequence[Future[None]], stopped: Stopped) -> None:
+    pending = set(jobs)
+    while pending:
+        done, pending = wait(pending, timeout=ASK_EVERY_S, return_when=FIRST_EXCEPTION)
+        for job in done:
+            job.result()
+        reason = stopped()
+        if reason is not None:
+            raise reason

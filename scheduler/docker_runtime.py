@@ -1,0 +1,295 @@
+"""The Docker engine as a runtime: the one module that talks to the docker SDK.
+
+The SDK's low-level client maps one call to one request (https://docker-py.readthedocs.io/en/stable/api.html), so
+starting an instance costs the engine's own create and start and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.utils import kwargs_from_env
+from requests.exceptions import RequestException
+
+from core.errors import Unavailable, UserError
+from core.ids import AppId
+from scheduler.docker_output import DockerOutput, listening_sockets
+from scheduler.runtime import AddressTaken, Container, ContainerOrder, Endings, Image, OutputLine, StartFailed, Stream
+from scheduler.settings import SchedulerSettings
+
+LABEL = "portside"
+UNPRIVILEGED = "1000:1000"
+_EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
+_NO_ICC = {"com.docker.network.bridge.enable_icc": "false"}
+_CALL_TIMEOUT_S = 120
+
+
+class DockerRuntime:
+    """Runs containers on one engine, in a bridge network of Portside's own with traffic between containers off."""
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        self._settings = settings
+        self._client: Any = None
+        self._images: dict[str, Image] = {}
+        self._opening = threading.Lock()
+
+    def prepare(self) -> None:
+        with self._mapped():
+            if self._api.networks(filters={"name": f"^{self._settings.network}$"}):
+                return
+            self._make_network()
+
+    def image(self, image_id: str, image_ref: str) -> Image:
+        with self._mapped():
+            found = self._images.get(image_id) or self._inspect_image(image_id) or self._pull(image_ref)
+        if found is None:
+            name = image_ref or image_id or "(none)"
+            raise StartFailed(
+                f"The engine does not have the image {name}, and it can't be pulled.",
+                "Is the registry running? See `portside-server doctor`.",
+            )
+        self._images[image_id] = found
+        return found
+
+    def start(self, order: ContainerOrder) -> str:
+        with self._mapped():
+            try:
+                container_id = self._create(order)
+            except ImageNotFound as error:
+                self._images.clear()
+                raise StartFailed(f"The image of v{order.version} is gone from the engine.") from error
+            except APIError as error:
+                raise _start_error(order, error) from error
+            try:
+                self._api.start(container_id)
+            except BaseException as error:
+                self.remove(container_id)
+                if isinstance(error, APIError):
+                    raise _start_error(order, error) from error
+                raise
+        return container_id
+
+    def look(self, container_id: str) -> Container | None:
+        with self._mapped():
+            try:
+                found = self._api.inspect_container(container_id)
+            except NotFound:
+                return None
+        state, labels = found["State"], found["Config"]["Labels"]
+        ended = state["Status"] in ("exited", "dead")
+        return Container(
+            id=container_id,
+            instance_id=labels[f"{LABEL}.instance"],
+            app_id=AppId(labels[f"{LABEL}.app"]),
+            version=int(labels[f"{LABEL}.version"]),
+            process=labels[f"{LABEL}.process"],
+            state=state["Status"],
+            address=self._address(found),
+            exit_code=state["ExitCode"] if ended else None,
+            out_of_memory=bool(state["OOMKilled"]),
+        )
+
+    def containers(self, app_id: AppId | None = None) -> list[Container]:
+        wanted = [f"{LABEL}.platform={self._settings.platform}"]
+        if app_id is not None:
+            wanted.append(f"{LABEL}.app={app_id}")
+        with self._mapped():
+            return [self._listed(found) for found in self._api.containers(all=True, filters={"label": wanted})]
+
+    def signal(self, container_id: str, name: str) -> None:
+        with self._mapped():
+            try:
+                self._api.kill(container_id, signal=name)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # gone, or not running
+                    raise
+
+    def remove(self, container_id: str) -> None:
+        with self._mapped():
+            try:
+                self._api.remove_container(container_id, force=True, v=True)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # gone, or its removal is under way
+                    raise
+
+    def output(
+        self, container_id: str, tail: int | None, after: OutputLine | None = None, follow: bool = False
+    ) -> Stream:
+        since = after.at.timestamp() if after else None
+        with self._mapped():
+            try:
+                frames = self._api.logs(
+                    container_id,
+                    stream=True,
+                    follow=follow,
+                    timestamps=True,
+                    tail="all" if tail is None else tail,
+                    since=since,
+                )
+            except APIError as error:
+                if error.status_code not in (404, 409):
+                    raise
+                frames = None
+        return DockerOutput(frames, after)
+
+    def listening(self, container_id: str) -> frozenset[tuple[str, int]]:
+        with self._mapped():
+            try:
+                pid = self._api.inspect_container(container_id)["State"]["Pid"]
+            except NotFound:
+                return frozenset()
+        return listening_sockets(pid)
+
+    def endings(self) -> Endings:
+        label = f"{LABEL}.platform={self._settings.platform}"
+        with self._mapped():
+            return _DockerEndings(self._api.events(decode=True, filters={"event": "die", "label": label}))
+
+    @property
+    def _api(self) -> Any:
+        with self._opening:
+            if self._client is None:
+                arguments: dict[str, Any] = {"version": "auto", "timeout": _CALL_TIMEOUT_S, "num_pools": 50}
+                if self._settings.docker_host:
+                    arguments["base_url"] = self._settings.docker_host
+                else:
+                    arguments |= kwargs_from_env()
+                self._client = APIClient(**arguments)
+            return self._client
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """Turn whatever the SDK and its transport raise into errors of ours."""
+        try:
+            yield
+        except APIError as error:
+            raise Unavailable(f"The Docker engine refused: {error.explanation or error}") from error
+        except (DockerException, RequestException, OSError) as error:
+            hint = "Start it (`systemctl start docker`), then see `portside-server doctor`."
+            raise Unavailable("The Docker engine does not answer.", hint) from error
+
+    def _inspect_image(self, name: str) -> Image | None:
+        if not name:
+            return None
+        try:
+            found = self._api.inspect_image(name)
+        except ImageNotFound:
+            return None
+        return Image(found["Id"], found["Config"].get("User") or "")
+
+    def _pull(self, image_ref: str) -> Image | None:
+        if not image_ref:
+            return None
+        try:
+            self._api.pull(image_ref)
+        except APIError:
+            return None
+        return self._inspect_image(image_ref)
+
+    def _create(self, order: ContainerOrder) -> str:
+        limits = self._api.create_host_config(
+            network_mode=self._settings.network,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            init=True,
+            mem_limit=f"{order.memory_mb}m",
+            memswap_limit=f"{order.memory_mb}m",
+            nano_cpus=int(order.cpus * 1e9),
+            pids_limit=order.pids,
+            log_config=LogConfig(type="local", config={"max-size": "10m", "max-file": "3"}),
+        )
+        endpoint = self._api.create_endpoint_config(ipv4_address=order.address)
+        shell = {} if order.command is None else {"entrypoint": ["/bin/sh", "-c"], "command": [order.command]}
+        made = self._api.create_container(
+            order.image.id,
+            name=f"{order.app_name}.v{order.version}.{order.process}.{order.instance_id[:8]}",
+            user=UNPRIVILEGED if order.image.is_root else None,
+            environment=dict(order.env),
+            labels=self._labels(order),
+            host_config=limits,
+            networking_config=self._api.create_networking_config({self._settings.network: endpoint}),
+            use_config_proxy=False,
+            **shell,
+        )
+        return str(made["Id"])
+
+    def _labels(self, order: ContainerOrder) -> dict[str, str]:
+        values = {
+            "platform": self._settings.platform,
+            "app": order.app_id,
+            "release": order.release_id,
+            "version": str(order.version),
+            "rollout": order.rollout,
+            "instance": order.instance_id,
+            "fence": str(order.fence),
+            "process": order.process,
+        }
+        return {f"{LABEL}.{name}": value for name, value in values.items()}
+
+    def _make_network(self) -> None:
+        pool = IPAMPool(subnet=self._settings.subnet)
+        label = {f"{LABEL}.platform": self._settings.platform}
+        try:
+            self._api.create_network(
+                self._settings.network,
+                driver="bridge",
+                options=_NO_ICC,
+                ipam=IPAMConfig(pool_configs=[pool]),
+                check_duplicate=True,
+                labels=label,
+            )
+        except APIError as error:
+            if error.status_code == 409:  # another process has just made it
+                return
+            raise UserError(
+                f"The Docker network {self._settings.network} can't have {self._settings.subnet}: {error.explanation}",
+                "Set PORTSIDE_SCHEDULER_SUBNET to a private range that is free on this machine.",
+            ) from error
+
+    def _listed(self, found: dict[str, Any]) -> Container:
+        labels = found["Labels"]
+        exited = _EXIT_CODE.match(found["Status"])
+        return Container(
+            id=found["Id"],
+            instance_id=labels.get(f"{LABEL}.instance", ""),
+            app_id=AppId(labels.get(f"{LABEL}.app", "")),
+            version=int(labels.get(f"{LABEL}.version", 0)),
+            process=labels.get(f"{LABEL}.process", ""),
+            state=found["State"],
+            address=self._address(found),
+            exit_code=int(exited[1]) if exited else None,
+        )
+
+    def _address(self, found: dict[str, Any]) -> str:
+        network = found["NetworkSettings"]["Networks"].get(self._settings.network) or {}
+        return str(network.get("IPAddress") or "")
+
+
+def _start_error(order: ContainerOrder, error: APIError) -> Exception:
+    reason = str(error.explanation or error)
+    if "ddress already in use" in reason:
+        return AddressTaken(f"{order.address} is taken by a container that is not Portside's")
+    if "no such file or directory" in reason or "executable file not found" in reason:
+        message = f"{order.process} could not start: its command is not in the image ({reason})."
+        return StartFailed(message, "Check the Procfile, or the Dockerfile's CMD and ENTRYPOINT.")
+    return StartFailed(f"{order.process} could not start: {reason}")
+
+
+class _DockerEndings:
+    def __init__(self, events: Any) -> None:
+        self._events = events
+        self.close: Callable[[], None] = events.close
+
+    def __iter__(self) -> Iterator[AppId]:
+        try:
+            for event in self._events:
+                yield AppId(event["Actor"]["Attributes"].get(f"{LABEL}.app", ""))
+        except (DockerException, RequestException, OSError, ValueError) as error:
+            raise Unavailable("The Docker engine's event stream ended.") from error

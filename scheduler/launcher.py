@@ -1,0 +1,79 @@
+"""From an instance's record to its container."""
+
+from __future__ import annotations
+
+from core.database import Database
+from router import Router
+from scheduler import addresses, records
+from scheduler.runtime import AddressTaken, ContainerOrder, Image, Runtime, StartFailed
+from scheduler.settings import SchedulerSettings
+from scheduler.tables import InstanceRow
+from scheduler.types import RunSpec
+
+_ADDRESS_TRIES = 5
+
+
+class Launcher:
+    """Starts containers for instance rows that exist already, so that none is ever unknown to the records."""
+
+    def __init__(self, database: Database, router: Router, runtime: Runtime, settings: SchedulerSettings) -> None:
+        self._database = database
+        self._router = router
+        self._runtime = runtime
+        self._settings = settings
+
+    def launch(self, spec: RunSpec, row: InstanceRow, command: str | None) -> str:
+        """Start the container of `row`, record it, and give its id. StartFailed, Unavailable."""
+        image = self._runtime.image(spec.image_id, spec.image_ref)
+        address = row.address
+        for _ in range(_ADDRESS_TRIES):
+            order = order_for(spec, row, image, command, address, self._settings)
+            try:
+                container_id = self._runtime.start(order)
+            except AddressTaken:
+                address = self._other_address(row.id)
+                continue
+            row.address, row.container_id = address, container_id
+            with self._database.write() as session:
+                records.mark_started(session, row.id, container_id)
+            return container_id
+        raise StartFailed(
+            f"Containers that are not Portside's use the addresses of the network {self._settings.network}.",
+            f"Disconnect them (`docker network inspect {self._settings.network}` lists them).",
+        )
+
+    def _other_address(self, instance_id: str) -> str:
+        listed = self._router.listed_addresses()
+        with self._database.write() as session:
+            return addresses.swap(session, self._settings.subnet, instance_id, listed)
+
+
+def order_for(
+    spec: RunSpec, row: InstanceRow, image: Image, command: str | None, address: str, settings: SchedulerSettings
+) -> ContainerOrder:
+    """The container for an instance. Portside's own variables win over config of the same name, as on Heroku."""
+    process = records.process_of(row)
+    own = {
+        "PORT": str(spec.port),
+        "PORTSIDE_APP": spec.app_name,
+        "RELEASE_VERSION": f"v{spec.version}",
+        "SOURCE_VERSION": spec.commit,
+        "DYNO": process,
+    }
+    return ContainerOrder(
+        instance_id=row.id,
+        app_id=spec.app_id,
+        app_name=spec.app_name,
+        release_id=spec.release_id,
+        version=spec.version,
+        rollout=row.rollout,
+        fence=row.fence,
+        process=process,
+        image=image,
+        command=command,
+        env={**spec.env, **own},
+        address=address,
+        memory_mb=settings.memory_mb,
+        cpus=settings.cpus,
+        pids=settings.pids,
+    )

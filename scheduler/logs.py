@@ -1,0 +1,151 @@
+"""The logs of an app: what all its instances write, merged by time, and what became of them."""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from core.database import Database
+from core.edge import contained
+from core.errors import Unavailable
+from core.ids import AppId
+from scheduler.records import process_of
+from scheduler.runtime import OutputLine, Runtime, Stream
+from scheduler.tables import InstanceRow
+from scheduler.types import LogLine
+
+TICK_S = 1.0
+_MOST_WAITING = 10_000
+
+
+@dataclass(frozen=True)
+class AppLogs:
+    """Reads logs. Nothing is kept of instances whose containers are gone but what the records say of them."""
+
+    database: Database
+    runtime: Runtime
+
+    def read(
+        self, app_id: AppId, lines: int, follow: bool, process: str | None, gone: Callable[[], bool]
+    ) -> Iterator[LogLine | None]:
+        """The last `lines` lines, oldest first; then, if `follow`, new ones as they come and None about once a second.
+
+        `process` is `web.1`, or `web` for all of a type. Ends when `gone()`.
+        """
+        rows = self._rows(app_id, process)
+        last: dict[str, OutputLine] = {}
+        backlog: deque[LogLine] = deque(maxlen=lines)
+        backlog.extend(heapq.merge(self._about(rows), *self._tails(rows, lines, last), key=lambda line: line.at))
+        yield from backlog
+        if follow:
+            yield from self._follow(app_id, process, last, {line for row in rows for line in about(row)}, gone)
+
+    def _tails(self, rows: list[InstanceRow], lines: int, last: dict[str, OutputLine]) -> list[list[LogLine]]:
+        found = []
+        for row in rows:
+            if row.container_id is None:
+                continue
+            written = list(self.runtime.output(row.container_id, lines))
+            if written:
+                last[row.id] = written[-1]
+            found.append([LogLine(line.at, "app", process_of(row), line.text) for line in written])
+        return found
+
+    def _about(self, rows: list[InstanceRow]) -> list[LogLine]:
+        return sorted((line for row in rows for line in about(row)), key=lambda line: line.at)
+
+    def _follow(
+        self,
+        app_id: AppId,
+        process: str | None,
+        last: dict[str, OutputLine],
+        told: set[LogLine],
+        gone: Callable[[], bool],
+    ) -> Iterator[LogLine | None]:
+        tails = _Tails(self.runtime)
+        try:
+            while not gone():
+                rows = self._rows(app_id, process)
+                for line in self._about(rows):
+                    if line not in told:
+                        told.add(line)
+                        yield line
+                tails.open(rows, last)
+                yield from tails.for_a_tick()
+        finally:
+            tails.close()
+
+    def _rows(self, app_id: AppId, process: str | None) -> list[InstanceRow]:
+        with self.database.read() as session:
+            rows = session.scalars(select(InstanceRow).where(InstanceRow.app_id == app_id))
+            return [row for row in rows if process in (None, row.process_type, process_of(row))]
+
+
+@dataclass
+class _Tails:
+    """Follows several containers at once, each in a thread of its own, into one queue."""
+
+    runtime: Runtime
+    lines: queue.Queue[LogLine] = field(default_factory=lambda: queue.Queue(_MOST_WAITING))
+    streams: dict[str, Stream] = field(default_factory=dict)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def open(self, rows: list[InstanceRow], last: dict[str, OutputLine]) -> None:
+        """Follow those instances that are not followed yet, each from its line in `last` on."""
+        for row in rows:
+            if row.container_id is None or row.id in self.streams or row.ended_at is not None:
+                continue
+            try:
+                stream = self.runtime.output(row.container_id, None, last.get(row.id), follow=True)
+            except Unavailable:
+                continue
+            self.streams[row.id] = stream
+            threading.Thread(target=self._pump, args=(process_of(row), stream), daemon=True).start()
+
+    def for_a_tick(self) -> Iterator[LogLine | None]:
+        """What arrives now, or None when nothing does for a second."""
+        try:
+            line: LogLine | None = self.lines.get(timeout=TICK_S)
+        except queue.Empty:
+            line = None
+        yield line
+        while not self.lines.empty():
+            yield self.lines.get_nowait()
+
+    def close(self) -> None:
+        self.closed.set()
+        for stream in self.streams.values():
+            stream.close()
+
+    def _pump(self, process: str, stream: Stream) -> None:
+        with contained(f"log of {process}"):
+            for line in stream:
+                self._put(LogLine(line.at, "app", process, line.text))
+                if self.closed.is_set():
+                    return
+
+    def _put(self, line: LogLine) -> None:
+        while not self.closed.is_set():
+            try:
+                self.lines.put(line, timeout=TICK_S)
+            except queue.Full:
+                continue
+            return
+
+
+def about(row: InstanceRow) -> list[LogLine]:
+    """What became of an instance, in the words that Heroku's log uses."""
+    process, ended = process_of(row), row.detail or "stopped"
+    moments = [
+        (row.created_at, f"Starting process of v{row.version}"),
+        (row.running_at, "State changed from starting to up"),
+        (row.retired_at, "Taken out of the route"),
+        (row.ended_at, f"Process {ended}"),
+    ]
+    return [LogLine(at, "portside", process, text) for at, text in moments if at is not None]

@@ -1,0 +1,239 @@
+"""Records + what is observed + the time → what to do next for one app. Pure: it decides and touches nothing.
+
+Every turn plans again from what it finds, so a step that was lost or done twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from scheduler.records import AppRecord, Slot, process_of
+from scheduler.runtime import Container
+from scheduler.settings import SchedulerSettings
+from scheduler.states import InstanceState
+from scheduler.tables import InstanceRow
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a new instance in `slot`."""
+
+    slot: Slot
+
+
+@dataclass(frozen=True)
+class Promote:
+    """It is healthy: into the route."""
+
+    row: InstanceRow
+
+
+@dataclass(frozen=True)
+class Crash:
+    """It ended by itself, or did not become healthy: out of the route; `failures` counts this one too."""
+
+    row: InstanceRow
+    container: Container | None
+    failures: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Retire:
+    """Out of the route, to drain."""
+
+    row: InstanceRow
+
+
+@dataclass(frozen=True)
+class Stop:
+    """No request is left (or its time is up): SIGTERM."""
+
+    row: InstanceRow
+
+
+@dataclass(frozen=True)
+class Kill:
+    """It did not end on SIGTERM in time, or it is crashed and still holds on."""
+
+    container: Container
+
+
+@dataclass(frozen=True)
+class Finish:
+    """It is over: remove what is left of its container and close its record."""
+
+    row: InstanceRow
+
+
+Step = Start | Promote | Crash | Retire | Stop | Kill | Finish
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was observed. `at` is when the engine was asked: a container started later is not missing."""
+
+    at: datetime
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    healthy: frozenset[str] = frozenset()
+    drained: frozenset[str] = frozenset()
+
+
+def plan(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> list[Step]:
+    """The steps for one app, which may be done in any order."""
+    return [*_endings(app, seen, now), *_changes(app, seen, now, settings)]
+
+
+def next_look(app: AppRecord, now: datetime, settings: SchedulerSettings) -> datetime | None:
+    """When this app needs another turn though nothing happens; None: only when something does."""
+    moments = [moment for row in app.instances if (moment := _next_look(app, row, now, settings)) is not None]
+    return min(moments, default=None)
+
+
+def backoff_s(failures: int, settings: SchedulerSettings) -> float:
+    """How long after its last crash a process is started again: 0 after a steady run, then doubling."""
+    if failures <= 0:
+        return 0.0
+    doublings = min(failures - 1, 30)
+    return float(min(settings.backoff_first_s * 2**doublings, settings.backoff_most_s))
+
+
+def strays(apps: Iterable[AppRecord], containers: Iterable[Container]) -> list[Container]:
+    """Containers that no record wants. (List the containers first, then load the records: a row comes before its
+    container.)"""
+    wanted = {row.id for app in apps for row in app.instances}
+    return [container for container in containers if container.instance_id not in wanted]
+
+
+def _next_look(app: AppRecord, row: InstanceRow, now: datetime, settings: SchedulerSettings) -> datetime | None:
+    soon = now + timedelta(seconds=settings.pending_s)
+    if row.state in (InstanceState.RETIRED, InstanceState.STOPPING):
+        return soon
+    if row.state == InstanceState.STARTING and row.rollout == app.rollout:
+        return soon
+    if row.state == InstanceState.CRASHED:
+        return max(_due(row, settings), soon)
+    return soon if row.replace else None
+
+
+def _endings(app: AppRecord, seen: Seen, now: datetime) -> Iterator[Step]:
+    """Steps for instances that are on their way out, and for those of a deploy that nobody carries on."""
+    for row in app.instances:
+        if row.state == InstanceState.RETIRED:
+            if _is_gone(row, seen):
+                yield Finish(row)
+            elif row.id in seen.drained or _passed(row.drain_by, now):
+                yield Stop(row)
+        elif row.state == InstanceState.STOPPING:
+            container = seen.containers.get(row.id)
+            if _is_gone(row, seen):
+                yield Finish(row)
+            elif container is not None and _passed(row.kill_by, now):
+                yield Kill(container)
+        elif _is_abandoned(app, row):
+            yield Stop(row) if row.id in seen.containers else Finish(row)
+
+
+def _changes(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> Iterator[Step]:
+    """Steps for the live release: what died, what became healthy, and what the formation lacks or has too many of."""
+    if app.rollout is None:
+        return
+    places: dict[tuple[str, int], list[InstanceRow]] = defaultdict(list)
+    for row in app.instances:
+        if row.rollout == app.rollout and row.state in (
+            InstanceState.STARTING,
+            InstanceState.RUNNING,
+            InstanceState.CRASHED,
+        ):
+            places[row.process_type, row.number].append(row)
+    for name, quantity in app.wanted.items():
+        for number in range(1, quantity + 1):
+            rows = places.pop((name, number), [])
+            yield from _fill(Slot(name, number), rows, seen, now, settings)
+    for rows in places.values():
+        yield from _empty(rows, seen)
+
+
+def _fill(
+    slot: Slot, rows: list[InstanceRow], seen: Seen, now: datetime, settings: SchedulerSettings
+) -> Iterator[Step]:
+    """One place of the formation should have one running instance."""
+    crashes = [step for row in rows if (step := _crash(row, seen, now, settings)) is not None]
+    yield from crashes
+    ended = {step.row.id for step in crashes}
+    alive = [row for row in rows if row.id not in ended and row.state != InstanceState.CRASHED]
+    starting = [row for row in alive if row.state == InstanceState.STARTING]
+    running = [row for row in alive if row.state == InstanceState.RUNNING]
+    fresh = [row for row in running if not row.replace]
+    yield from (Promote(row) for row in starting if row.id in seen.healthy)
+    if fresh:
+        yield from (Retire(row) for row in running if row is not fresh[-1])
+        yield from (Retire(row) for row in starting if row.id not in seen.healthy)
+    crashed = [row for row in rows if row.state == InstanceState.CRASHED]
+    if fresh or starting:
+        yield from (Finish(row) for row in crashed)
+        return
+    yield from (Kill(seen.containers[row.id]) for row in crashed if _still_runs(row, seen))
+    if ended:
+        return  # the next turn knows how often it has failed
+    last = max(crashed, key=lambda row: row.ended_at or row.created_at, default=None)
+    if last is None:
+        yield Start(slot)
+    elif now >= _due(last, settings):
+        yield Start(Slot(slot.process_type, slot.number, last.failures))
+
+
+def _empty(rows: list[InstanceRow], seen: Seen) -> Iterator[Step]:
+    """A place that the formation no longer has."""
+    for row in rows:
+        yield Finish(row) if row.state == InstanceState.CRASHED else Retire(row)
+
+
+def _crash(row: InstanceRow, seen: Seen, now: datetime, settings: SchedulerSettings) -> Crash | None:
+    if row.state not in (InstanceState.STARTING, InstanceState.RUNNING):
+        return None
+    container = seen.containers.get(row.id)
+    detail = ""
+    if container is not None and container.ended:
+        detail = f"exited with code {container.exit_code}"
+    elif _is_gone(row, seen):
+        detail = "its container disappeared"
+    elif row.state == InstanceState.STARTING and row.id not in seen.healthy:
+        if row.started_at is not None and now > row.boot_by:
+            detail = f"{process_of(row)} did not become healthy in time"
+        elif row.started_at is None and now > row.created_at + timedelta(seconds=settings.start_timeout_s):
+            detail = f"{process_of(row)} could not be started in time"
+    if not detail:
+        return None
+    steady = row.running_at is not None and now - row.running_at >= timedelta(seconds=settings.steady_s)
+    return Crash(row, container, 0 if steady else row.failures + 1, detail)
+
+
+def _is_abandoned(app: AppRecord, row: InstanceRow) -> bool:
+    unfinished = row.rollout != app.rollout and row.state in (InstanceState.STARTING, InstanceState.RUNNING)
+    return unfinished and row.fence != app.line_fence
+
+
+def _is_gone(row: InstanceRow, seen: Seen) -> bool:
+    """Its container has ended or does not exist. One that was being started while we looked may yet appear."""
+    container = seen.containers.get(row.id)
+    if container is not None:
+        return container.ended
+    if row.started_at is None:
+        return row.state in (InstanceState.RETIRED, InstanceState.STOPPING)
+    return row.started_at < seen.at
+
+
+def _still_runs(row: InstanceRow, seen: Seen) -> bool:
+    return row.id in seen.containers and not seen.containers[row.id].ended
+
+
+def _due(row: InstanceRow, settings: SchedulerSettings) -> datetime:
+    return (row.ended_at or row.created_at) + timedelta(seconds=backoff_s(row.failures, settings))
+
+
+def _passed(moment: datetime | None, now: datetime) -> bool:
+    return moment is None or now >= moment

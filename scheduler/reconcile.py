@@ -1,0 +1,212 @@
+"""One turn for one app: look, plan, write the records, then act.
+
+The records are written first, in one transaction that holds the app's row and goes through only if the live release
+is still the one that was planned for; so turns need no lease and never hold a deploy up. What is lost by a crash
+between the records and the act is found by the next turn: a container whose record is closed is a stray.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.database import Database
+from core.edge import contained
+from core.errors import UserError
+from core.ids import AppId
+from core.secrets import Sealer
+from core.states import LostRace
+from router import Backend, Router
+from scheduler import health, plan, records
+from scheduler.drains import Drains
+from scheduler.launcher import Launcher
+from scheduler.plan import Seen, Step
+from scheduler.records import AppRecord
+from scheduler.runtime import Container, Runtime
+from scheduler.settings import SchedulerSettings
+from scheduler.states import LIFE, InstanceState
+from scheduler.tables import AppRunRow, InstanceRow
+from scheduler.types import WEB, RunSpec
+
+log = logging.getLogger("portside.scheduler")
+
+_S = InstanceState
+_MOST_THREADS = 16
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Carries out turns; safe to use from several threads and processes at once."""
+
+    database: Database
+    router: Router
+    runtime: Runtime
+    sealer: Sealer
+    settings: SchedulerSettings
+    launcher: Launcher
+    drains: Drains
+
+    def take(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> bool:
+        """One turn for `app`, with the engine's containers as listed `at`; whether there was anything to do."""
+        seen = self._look(app, containers, at)
+        steps = plan.plan(app, seen, clock.now(), self.settings)
+        if steps:
+            self._do(app, steps)
+        return bool(steps)
+
+    def _look(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> Seen:
+        """Ask about health and drains only where the plan depends on it."""
+        starting = [row for row in app.instances if row.state == _S.STARTING and row.rollout == app.rollout]
+        retired = any(row.state == _S.RETIRED for row in app.instances)
+        healthy = self._healthy(app.app_id, starting, containers) if starting else frozenset()
+        drained = self.drains.drained(app, clock.now()) if retired else frozenset()
+        return Seen(at, containers, healthy, drained)
+
+    def _healthy(
+        self, app_id: AppId, rows: Sequence[InstanceRow], containers: Mapping[str, Container]
+    ) -> frozenset[str]:
+        """Those of `rows` that answer, at an address that the engine says is theirs."""
+        spec = self._spec(app_id)
+        if spec is None:
+            return frozenset()
+        host = urlsplit(self.router.url(app_id)).netloc if any(check.path for check in spec.health.values()) else ""
+        found = set()
+        for row in rows:
+            container = containers.get(row.id)
+            if row.started_at is None or container is None or not container.running:
+                continue
+            check = health.check_of(spec, row.process_type, row.address, host, self.settings)
+            if container.address == row.address and health.probe(check, row.started_at, clock.now()).ready:
+                found.add(row.id)
+        return frozenset(found)
+
+    def _do(self, app: AppRecord, steps: Sequence[Step]) -> None:
+        described = {step.row.id: self._describe(step) for step in steps if isinstance(step, plan.Crash)}
+        listed = self.router.listed_addresses() if any(isinstance(step, plan.Start) for step in steps) else frozenset()
+        spec = self._spec(app.app_id)
+        with self.database.write() as session:
+            run = records.locked_run(session, app.app_id)
+            if (run.rollout if run else None) != app.rollout:
+                return  # a deploy has switched since: plan again
+            for step in steps:
+                self._write(session, step, described)
+            started = self._add_missing(session, app, run, spec, steps, listed)
+            routed = any(_touches_route(step) for step in steps)
+            if routed and app.rollout is not None:
+                self.router.point(session, app.app_id, app.rollout, _web_backends(session, app))
+        if routed:
+            with contained(f"route of app {app.app_id}"):
+                self.router.apply(app.app_id)
+        self._act(app, steps, spec, started)
+
+    def _write(self, session: Session, step: Step, described: Mapping[str, str]) -> None:
+        moment = clock.now()
+        match step:
+            case plan.Promote(row):
+                _move(session, row, _S.RUNNING, running_at=moment)
+            case plan.Crash(row, _, failures, _):
+                log.info("%s of app %s: %s", records.process_of(row), row.app_id, described[row.id])
+                _move(session, row, _S.CRASHED, ended_at=moment, failures=failures, detail=described[row.id])
+            case plan.Retire(row):
+                drain_by = clock.after(self.settings.drain_s, moment)
+                _move(session, row, _S.RETIRED, retired_at=moment, drain_by=drain_by)
+            case plan.Stop(row):
+                _move(session, row, _S.STOPPING, kill_by=clock.after(self.settings.grace_s, moment))
+            case plan.Finish(row):
+                _move(session, row, _S.STOPPED, ended_at=moment)
+
+    def _add_missing(
+        self,
+        session: Session,
+        app: AppRecord,
+        run: AppRunRow | None,
+        spec: RunSpec | None,
+        steps: Sequence[Step],
+        listed: frozenset[str],
+    ) -> list[InstanceRow]:
+        """Rows for what is to be started, unless another process has just added them."""
+        slots = [step.slot for step in steps if isinstance(step, plan.Start)]
+        if not slots or run is None or spec is None or spec.release_id != run.release_id:
+            return []
+        rows = records.live_rows(session, app.app_id)
+        known = {row.id for row in app.instances}
+        taken = {(row.process_type, row.number) for row in rows if row.id not in known and row.rollout == run.rollout}
+        free = [slot for slot in slots if (slot.process_type, slot.number) not in taken]
+        return records.add_instances(session, spec, str(run.rollout), 0, free, self.settings, listed)
+
+    def _act(self, app: AppRecord, steps: Sequence[Step], spec: RunSpec | None, started: Sequence[InstanceRow]) -> None:
+        leaving = {step.row.rollout for step in steps if isinstance(step, plan.Stop) and step.row.process_type == WEB}
+        for rollout in leaving - {app.rollout}:
+            with contained(f"route of app {app.app_id}"):
+                self.router.retire(app.app_id, rollout)
+        with ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="instances") as pool:
+            for step in steps:
+                pool.submit(self._touch, step)
+            if spec is not None:
+                for row in started:
+                    pool.submit(self._start, spec, row)
+
+    def _touch(self, step: Step) -> None:
+        with contained(f"{type(step).__name__} of an instance"):
+            match step:
+                case plan.Stop(row) if row.container_id:
+                    self.runtime.signal(row.container_id, "SIGTERM")
+                case plan.Kill(container):
+                    self.runtime.signal(container.id, "SIGKILL")
+                case plan.Finish(row) if row.container_id:
+                    self.runtime.remove(row.container_id)
+
+    def _start(self, spec: RunSpec, row: InstanceRow) -> None:
+        with contained(f"start of {records.process_of(row)} of {spec.app_name}"):
+            try:
+                self.launcher.launch(spec, row, spec.command_of(row.process_type))
+            except UserError as error:
+                values = {"ended_at": clock.now(), "failures": row.failures + 1, "detail": error.message}
+                with self.database.write() as session:
+                    _move(session, row, _S.CRASHED, **values)
+                raise
+
+    def _describe(self, crash: plan.Crash) -> str:
+        """The plan's words, or the engine's when it says that memory ran out."""
+        if crash.container is None:
+            return crash.detail
+        found = self.runtime.look(crash.container.id)
+        if found is not None and found.out_of_memory:
+            return f"used more than its {self.settings.memory_mb} MB of memory and was killed"
+        return crash.detail
+
+    def _spec(self, app_id: AppId) -> RunSpec | None:
+        with self.database.read() as session:
+            return records.read_spec(session.get(AppRunRow, app_id), self.sealer)
+
+
+def _move(session: Session, row: InstanceRow, to: InstanceState, **values: object) -> None:
+    try:
+        LIFE.move(session, InstanceRow, row.id, to, InstanceRow.state == row.state, **values)
+    except LostRace:
+        log.debug("%s of app %s has been moved already", records.process_of(row), row.app_id)
+
+
+def _touches_route(step: Step) -> bool:
+    match step:
+        case plan.Promote(row) | plan.Retire(row):
+            return row.process_type == WEB
+        case plan.Crash(row):
+            return row.process_type == WEB and row.state == _S.RUNNING
+    return False
+
+
+def _web_backends(session: Session, app: AppRecord) -> list[Backend]:
+    rows = records.live_rows(session, app.app_id)
+    return [
+        Backend(row.id, row.address, row.port)
+        for row in rows
+        if row.process_type == WEB and row.rollout == app.rollout and row.state == _S.RUNNING
+    ]

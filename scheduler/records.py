@@ -1,0 +1,201 @@
+"""Reading and writing the scheduler's records."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.ids import AppId, new_id
+from core.leases import LeaseRow
+from core.secrets import Sealer
+from scheduler import addresses
+from scheduler.settings import SchedulerSettings
+from scheduler.states import InstanceState
+from scheduler.tables import AppRunRow, FormationRow, InstanceRow
+from scheduler.types import WEB, Formation, HealthCheck, Instance, ProcessType, RunSpec, line_of
+
+
+@dataclass(frozen=True)
+class AppRecord:
+    """What the records say of one app: what it should run, and every instance that is not yet over.
+
+    `line_fence` is the fence of whoever is making a release of this app just now; None when nobody is.
+    """
+
+    app_id: AppId
+    rollout: str | None = None
+    wanted: dict[str, int] = field(default_factory=dict)
+    instances: tuple[InstanceRow, ...] = ()
+    line_fence: int | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a formation to be filled: `web` number 1, after so many crashes in a row."""
+
+    process_type: str
+    number: int
+    failures: int = 0
+
+
+def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dict[AppId, AppRecord]:
+    """The records of these apps (None: of all that have any), in three queries whatever their number."""
+    runs = select(AppRunRow.app_id, AppRunRow.rollout)
+    wanted = select(FormationRow).where(FormationRow.offered)
+    live = select(InstanceRow).where(InstanceRow.state != InstanceState.STOPPED)
+    if app_ids is not None:
+        runs = runs.where(AppRunRow.app_id.in_(app_ids))
+        wanted = wanted.where(FormationRow.app_id.in_(app_ids))
+        live = live.where(InstanceRow.app_id.in_(app_ids))
+    rollouts = {AppId(app_id): rollout for app_id, rollout in session.execute(runs)}
+    quantities: dict[str, dict[str, int]] = defaultdict(dict)
+    for formation in session.scalars(wanted):
+        quantities[formation.app_id][formation.process_type] = formation.quantity
+    instances: dict[str, list[InstanceRow]] = defaultdict(list)
+    for row in session.scalars(live.order_by(InstanceRow.created_at)):
+        instances[row.app_id].append(row)
+    known = rollouts.keys() | {AppId(app_id) for app_id in instances}
+    fences = _line_fences(session, [app for app in known if _unfinished(rollouts.get(app), instances[app])])
+    return {
+        app: AppRecord(app, rollouts.get(app), quantities[app], tuple(instances[app]), fences.get(app)) for app in known
+    }
+
+
+def _unfinished(rollout: str | None, instances: Iterable[InstanceRow]) -> bool:
+    return any(row.rollout != rollout and row.state == InstanceState.STARTING for row in instances)
+
+
+def _line_fences(session: Session, apps: Sequence[AppId]) -> dict[AppId, int]:
+    if not apps:
+        return {}
+    lines = {line_of(app): app for app in apps}
+    held = select(LeaseRow.name, LeaseRow.fence).where(LeaseRow.name.in_(lines), LeaseRow.expires_at > clock.now())
+    return {lines[name]: fence for name, fence in session.execute(held)}
+
+
+def locked_run(session: Session, app_id: AppId) -> AppRunRow | None:
+    """The app's row, locked until the transaction ends (SQLite: the whole transaction already is)."""
+    return session.get(AppRunRow, app_id, with_for_update=True, populate_existing=True)
+
+
+def live_rows(session: Session, app_id: AppId) -> list[InstanceRow]:
+    """The instances of an app that are not over, oldest first."""
+    live = select(InstanceRow).where(InstanceRow.app_id == app_id, InstanceRow.state != InstanceState.STOPPED)
+    return list(session.scalars(live.order_by(InstanceRow.created_at)))
+
+
+def add_instances(
+    session: Session,
+    spec: RunSpec,
+    rollout: str,
+    fence: int,
+    slots: Sequence[Slot],
+    settings: SchedulerSettings,
+    listed: Collection[str],
+) -> list[InstanceRow]:
+    """New rows for `slots`, each with an address and a deadline for becoming healthy."""
+    ids = [new_id() for _ in slots]
+    leased = addresses.lease(session, settings.subnet, ids, listed)
+    moment = clock.now()
+    rows = [
+        InstanceRow(
+            id=instance_id,
+            app_id=spec.app_id,
+            rollout=rollout,
+            fence=fence,
+            version=spec.version,
+            process_type=slot.process_type,
+            number=slot.number,
+            state=InstanceState.STARTING,
+            address=leased[instance_id],
+            port=spec.port,
+            failures=slot.failures,
+            replace=False,
+            detail="",
+            created_at=moment,
+            boot_by=clock.after(health_of(spec, slot.process_type, settings).timeout_s, moment),
+        )
+        for instance_id, slot in zip(ids, slots, strict=True)
+    ]
+    session.add_all(rows)
+    return rows
+
+
+def mark_started(session: Session, instance_id: str, container_id: str) -> None:
+    values = {"container_id": container_id, "started_at": clock.now()}
+    session.execute(update(InstanceRow).where(InstanceRow.id == instance_id).values(**values))
+
+
+def health_of(spec: RunSpec, process_type: str, settings: SchedulerSettings) -> HealthCheck:
+    return spec.health.get(process_type) or HealthCheck(timeout_s=settings.boot_timeout_s)
+
+
+def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> None:
+    """Make `spec` what the app runs."""
+    plain = dataclasses.asdict(dataclasses.replace(spec, env={}))
+    row.rollout, row.release_id, row.version = rollout, spec.release_id, spec.version
+    row.spec, row.sealed_env = json.dumps(plain), sealer.seal(spec.env)
+
+
+def read_spec(row: AppRunRow | None, sealer: Sealer) -> RunSpec | None:
+    """What the app runs; None before its first release."""
+    if row is None or row.rollout is None:
+        return None
+    plain: dict[str, Any] = json.loads(row.spec)
+    plain["processes"] = tuple(ProcessType(**process) for process in plain["processes"])
+    plain["health"] = {name: HealthCheck(**check) for name, check in plain["health"].items()}
+    return RunSpec(**{**plain, "env": sealer.unseal(row.sealed_env)})
+
+
+def quantities_for(session: Session, spec: RunSpec) -> dict[str, int]:
+    """How many of each type `spec` starts: as recorded; a type seen for the first time gets 0, `web` 1 (as Heroku)."""
+    rows = session.scalars(select(FormationRow).where(FormationRow.app_id == spec.app_id))
+    known = {row.process_type: row.quantity for row in rows}
+    return {process.name: known.get(process.name, int(process.name == WEB)) for process in spec.processes}
+
+
+def store_formation(session: Session, spec: RunSpec) -> None:
+    """Keep what `quantities_for` says, and which types the release offers."""
+    quantities = quantities_for(session, spec)
+    rows = {row.process_type: row for row in formation_rows(session, spec.app_id)}
+    for row in rows.values():
+        row.offered = row.process_type in quantities
+    for process in spec.processes:
+        row = rows.get(process.name) or FormationRow(app_id=spec.app_id, process_type=process.name, offered=True)
+        row.quantity, row.command = quantities[process.name], process.command
+        session.add(row)
+
+
+def formation_rows(session: Session, app_id: AppId) -> list[FormationRow]:
+    query = select(FormationRow).where(FormationRow.app_id == app_id)
+    return list(session.scalars(query.order_by(FormationRow.process_type)))
+
+
+def to_formation(row: FormationRow) -> Formation:
+    return Formation(row.process_type, row.quantity, row.size, row.command)
+
+
+def process_of(row: InstanceRow) -> str:
+    return f"{row.process_type}.{row.number}"
+
+
+def to_instance(row: InstanceRow) -> Instance:
+    return Instance(
+        id=row.id,
+        process=process_of(row),
+        state=InstanceState(row.state),
+        version=row.version,
+        address=row.address,
+        port=row.port,
+        container_id=row.container_id,
+        created_at=row.created_at,
+        detail=row.detail,
+    )

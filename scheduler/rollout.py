@@ -1,0 +1,181 @@
+"""A deploy: all instances of a new release start and are healthy before one switch; only then does anything old end.
+
+Until `_switch` commits, nothing that a user sees has changed, whatever fails and wherever this process dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import Update, select, update
+
+from core import clock
+from core.database import Database
+from core.edge import contained
+from core.errors import Unavailable
+from core.ids import AppId, new_id
+from core.leases import Lease
+from core.logs import LogWriter
+from core.secrets import Sealer
+from router import Backend, Router
+from scheduler import records
+from scheduler.boot import Boot, Stopped, exited
+from scheduler.launcher import Launcher
+from scheduler.records import Slot
+from scheduler.runtime import Runtime
+from scheduler.settings import SchedulerSettings
+from scheduler.states import LIFE, InstanceState
+from scheduler.tables import AppRunRow, InstanceRow
+from scheduler.types import WEB, RunSpec
+
+_PARALLEL_REMOVALS = 8
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Carries out deploys. One at a time per app: the caller holds the app's line."""
+
+    database: Database
+    router: Router
+    runtime: Runtime
+    sealer: Sealer
+    settings: SchedulerSettings
+    launcher: Launcher
+
+    def deploy(
+        self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
+    ) -> None:
+        """Take `spec` live, or raise and leave what was live as it was."""
+        if self._is_current(spec):
+            return
+        self.remove_unfinished(spec.app_id, lease)
+        rollout = new_id()
+        try:
+            rows = self._record(spec, rollout, lease)
+            self._announce(spec, rows, log)
+            self._boot(spec, log).run(rows, stopped)
+            published = replace(spec, image_ref=before_switch())
+            self._raise_if_any_ended(rows)
+            _raise_if_asked(lease, stopped)
+            self._switch(published, rollout, rows, lease)
+        except BaseException:
+            with contained(f"removing the unfinished rollout of v{spec.version}"):
+                self.discard(rollout)
+            raise
+        self._apply_route(spec.app_id, log)
+
+    def remove_unfinished(self, app_id: AppId, lease: Lease) -> None:
+        """Remove what a worker that lost its lease (an older fence) had started and not finished."""
+        with self.database.read() as session:
+            run = session.get(AppRunRow, app_id)
+            stale = select(InstanceRow.rollout).where(
+                InstanceRow.app_id == app_id,
+                InstanceRow.state == InstanceState.STARTING,
+                InstanceRow.fence < lease.fence,
+                InstanceRow.rollout != (run.rollout if run else None),
+            )
+            rollouts = set(session.scalars(stale))
+        for rollout in rollouts:
+            self.discard(rollout)
+
+    def discard(self, rollout: str) -> None:
+        """Remove the containers of a rollout that was never live. The loop removes any that this misses."""
+        with self.database.write() as session:
+            mine = (InstanceRow.rollout == rollout, InstanceRow.state == InstanceState.STARTING)
+            ids = list(session.scalars(select(InstanceRow.id).where(*mine)))
+            for instance_id in ids:
+                LIFE.move(session, InstanceRow, instance_id, InstanceState.STOPPED, ended_at=clock.now())
+            found = select(InstanceRow.container_id).where(InstanceRow.id.in_(ids))
+            containers = [one for one in session.scalars(found) if one is not None]
+        with ThreadPoolExecutor(_PARALLEL_REMOVALS) as pool:
+            list(pool.map(self.runtime.remove, containers))
+
+    def _is_current(self, spec: RunSpec) -> bool:
+        with self.database.read() as session:
+            run = session.get(AppRunRow, spec.app_id)
+            return run is not None and run.rollout is not None and run.release_id == spec.release_id
+
+    def _record(self, spec: RunSpec, rollout: str, lease: Lease) -> list[InstanceRow]:
+        listed = self.router.listed_addresses()
+        with self.database.write() as session:
+            lease.hold_in(session)
+            wanted = records.quantities_for(session, spec)
+            slots = [Slot(name, number + 1) for name, quantity in wanted.items() for number in range(quantity)]
+            return records.add_instances(session, spec, rollout, lease.fence, slots, self.settings, listed)
+
+    def _announce(self, spec: RunSpec, rows: Sequence[InstanceRow], log: LogWriter) -> None:
+        if not rows:
+            return
+        types = [row.process_type for row in rows]
+        counts = " ".join(f"{name}={types.count(name)}" for name in dict.fromkeys(types))
+        log.step(f"Starting v{spec.version}: {counts}")
+        if self.runtime.image(spec.image_id, spec.image_ref).is_root:
+            log.detail("The image would run as root, so it runs as user 1000.")
+
+    def _boot(self, spec: RunSpec, log: LogWriter) -> Boot:
+        by_path = any(check.path for check in spec.health.values())
+        host = urlsplit(self.router.url(spec.app_id)).netloc if by_path else ""
+        return Boot(self.launcher, self.runtime, self.settings, spec, host, log)
+
+    def _raise_if_any_ended(self, rows: Sequence[InstanceRow]) -> None:
+        """An instance may have ended while the image was being published."""
+        if not rows:
+            return
+        running = {one.instance_id for one in self.runtime.containers(AppId(rows[0].app_id)) if one.running}
+        for row in rows:
+            if row.id not in running:
+                found = self.runtime.look(row.container_id) if row.container_id else None
+                raise exited(records.process_of(row), found, self.settings)
+
+    def _switch(self, spec: RunSpec, rollout: str, rows: Sequence[InstanceRow], lease: Lease) -> None:
+        """The one transaction that makes a release the app's, guarded by the fence."""
+        moment = clock.now()
+        with self.database.write() as session:
+            lease.hold_in(session)
+            run = records.locked_run(session, spec.app_id)
+            if run is None:
+                run = AppRunRow(app_id=spec.app_id)
+                session.add(run)
+            records.store_spec(run, spec, rollout, self.sealer)
+            records.store_formation(session, spec)
+            for row in rows:
+                LIFE.move(session, InstanceRow, row.id, InstanceState.RUNNING, running_at=moment)
+            session.execute(self._retirement(spec.app_id, rollout, moment))
+            session.execute(_end_crashed(spec.app_id, rollout, moment))
+            web = [Backend(row.id, row.address, row.port) for row in rows if row.process_type == WEB]
+            self.router.point(session, spec.app_id, rollout, web)
+
+    def _retirement(self, app_id: AppId, rollout: str, moment: datetime) -> Update:
+        old = (
+            InstanceRow.app_id == app_id,
+            InstanceRow.rollout != rollout,
+            InstanceRow.state.in_(sorted(LIFE.before(InstanceState.RETIRED))),
+        )
+        values = {"retired_at": moment, "drain_by": clock.after(self.settings.drain_s, moment)}
+        return update(InstanceRow).where(*old).values(state=InstanceState.RETIRED, **values)
+
+    def _apply_route(self, app_id: AppId, log: LogWriter) -> None:
+        try:
+            self.router.apply(app_id)
+        except Unavailable as error:
+            log.problem(f"{error.message} The new route holds as soon as it does.")
+
+
+def _end_crashed(app_id: AppId, rollout: str, moment: datetime) -> Update:
+    crashed = (
+        InstanceRow.app_id == app_id,
+        InstanceRow.rollout != rollout,
+        InstanceRow.state == InstanceState.CRASHED,
+    )
+    return update(InstanceRow).where(*crashed).values(state=InstanceState.STOPPED, ended_at=moment)
+
+
+def _raise_if_asked(lease: Lease, stopped: Stopped) -> None:
+    lease.check()
+    reason = stopped()
+    if reason is not None:
+        raise reason

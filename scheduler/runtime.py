@@ -1,0 +1,142 @@
+"""What the scheduler asks of whatever runs containers: one engine today, many hosts later.
+
+A runtime holds no state and decides nothing. It raises `Unavailable` when it does not answer, and its own two
+errors below. All it sees and touches are the containers that carry its platform's label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.errors import PortsideError, UserError
+from core.ids import AppId
+
+
+class StartFailed(UserError):
+    """The engine could not start the container."""
+
+    code = "start_failed"
+
+
+class AddressTaken(PortsideError):
+    """Something that is not in the records has this address."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that the engine has. `user` is what its containers run as; "" or root is replaced by 1000:1000."""
+
+    id: str
+    user: str
+
+    @property
+    def is_root(self) -> bool:
+        return self.user.split(":")[0] in ("", "0", "root")
+
+
+@dataclass(frozen=True)
+class ContainerOrder:
+    """A container to start. `env` never appears in an argument list, a label or a log."""
+
+    instance_id: str
+    app_id: AppId
+    app_name: str
+    release_id: str
+    version: int
+    rollout: str
+    fence: int
+    process: str
+    image: Image
+    command: str | None
+    env: Mapping[str, str]
+    address: str
+    memory_mb: int
+    cpus: float
+    pids: int
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as the engine sees it. `exit_code` and `out_of_memory` are known once it has ended."""
+
+    id: str
+    instance_id: str
+    app_id: AppId
+    version: int
+    process: str
+    state: str
+    address: str
+    exit_code: int | None = None
+    out_of_memory: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("exited", "dead", "removing")
+
+    @property
+    def running(self) -> bool:
+        return not self.ended and self.state != "created"
+
+
+@dataclass(frozen=True)
+class OutputLine:
+    """A line that a container wrote. `stamp` is the engine's own text for `at`, exact to the nanosecond."""
+
+    at: datetime
+    stamp: str
+    text: str
+
+
+class Stream(Protocol):
+    """Output or events as they come. `close` from another thread ends the iteration."""
+
+    def __iter__(self) -> Iterator[OutputLine]: ...
+
+    def close(self) -> None: ...
+
+
+class Endings(Protocol):
+    """The apps of containers that have just ended, as it happens. `close` from another thread ends the iteration."""
+
+    def __iter__(self) -> Iterator[AppId]: ...
+
+    def close(self) -> None: ...
+
+
+class Runtime(Protocol):
+    """One place to run containers. Every call can be repeated without harm."""
+
+    def prepare(self) -> None:
+        """Make the network if it is missing. UserError when its subnet is in use by something else."""
+
+    def image(self, image_id: str, image_ref: str) -> Image:
+        """The image by its local id, or pulled by its reference. StartFailed when neither is to be had."""
+
+    def start(self, order: ContainerOrder) -> str:
+        """Create and start; the container's id. AddressTaken, StartFailed; nothing is left behind then."""
+
+    def look(self, container_id: str) -> Container | None:
+        """One container in full; None when it is gone."""
+
+    def containers(self, app_id: AppId | None = None) -> list[Container]:
+        """All of this platform's containers (of one app), in whatever state."""
+
+    def signal(self, container_id: str, name: str) -> None:
+        """Send SIGTERM or SIGKILL; nothing happens if it is gone or has ended."""
+
+    def remove(self, container_id: str) -> None:
+        """Kill and remove; gone already is fine."""
+
+    def output(
+        self, container_id: str, tail: int | None, after: OutputLine | None = None, follow: bool = False
+    ) -> Stream:
+        """What it wrote: the last `tail` lines (None: all), later than `after`, until now or (`follow`) its end."""
+
+    def listening(self, container_id: str) -> frozenset[tuple[str, int]]:
+        """(address, port) of the TCP sockets that listen inside; empty when that can't be told."""
+
+    def endings(self) -> Endings:
+        """Containers' ends from now on."""

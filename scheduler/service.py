@@ -1,0 +1,206 @@
+"""The scheduler's front: what other packages ask of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+
+from sqlalchemy import delete, select, update
+
+from core.database import Database
+from core.errors import UserError
+from core.ids import AppId
+from core.leases import Lease, Leases
+from core.logs import LogWriter
+from core.secrets import Sealer
+from router import Router
+from scheduler import records
+from scheduler.drains import Drains
+from scheduler.ending import Endgame
+from scheduler.launcher import Launcher
+from scheduler.logs import AppLogs
+from scheduler.loop import Alarm, Loop, Reconciler
+from scheduler.oneoff import OneOffs
+from scheduler.reconcile import Turns
+from scheduler.rollout import Rollouts
+from scheduler.runtime import Runtime
+from scheduler.settings import SchedulerSettings
+from scheduler.states import InstanceState
+from scheduler.tables import AppRunRow, FormationRow, InstanceRow
+from scheduler.types import Formation, Instance, LogLine, RunSpec
+
+MOST_INSTANCES = 100
+_LIVE = sorted({InstanceState.STARTING, InstanceState.RUNNING, InstanceState.CRASHED})
+
+
+class Scheduler:
+    """Runs apps: deploys, formations, instances, logs, and the loop that keeps them so.
+
+    `wake` tells the worker's loop to look at an app now (a queue's nudge); without it only this process's own loop,
+    if it runs one, looks at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        router: Router,
+        runtime: Runtime,
+        sealer: Sealer,
+        settings: SchedulerSettings,
+        wake: Callable[[AppId], None] | None = None,
+    ) -> None:
+        self._database = database
+        self._runtime = runtime
+        self._sealer = sealer
+        self._alarm = Alarm()
+        self._wake = wake or self._alarm.ring
+        launcher = Launcher(database, router, runtime, settings)
+        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher)
+        self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts)
+        turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
+        self._reconciler = Reconciler(database, router, runtime, settings, turns)
+        self._loop = Loop(self._reconciler, runtime, settings, self._alarm)
+        self._endgame = Endgame(database, router, settings, self._reconciler)
+        self._logs = AppLogs(database, runtime)
+
+    def deploy(
+        self,
+        spec: RunSpec,
+        lease: Lease,
+        log: LogWriter,
+        before_switch: Callable[[], str],
+        stopped: Callable[[], BaseException | None],
+    ) -> None:
+        """Take `spec` live: all instances of all types healthy, then one switch. The caller holds `line_of(app)`.
+
+        `before_switch` blocks until the image is published and gives its pullable reference. A release that is live
+        already is left as it is. Raises BootFailed, LeaseLost, what `stopped` gives; then nothing has changed.
+        """
+        self._runtime.prepare()
+        self._rollouts.deploy(spec, lease, log, before_switch, stopped)
+        self._wake(spec.app_id)
+
+    def run_once(
+        self,
+        spec: RunSpec,
+        name: str,
+        command: str,
+        lease: Lease,
+        log: LogWriter,
+        stopped: Callable[[], BaseException | None],
+        timeout_s: float,
+    ) -> int:
+        """Run `command` to its end in a one-off container of `spec`, output to `log`; its exit code."""
+        self._runtime.prepare()
+        return self._oneoffs.run(spec, name, command, lease, log, stopped, timeout_s)
+
+    def formation(self, app_id: AppId) -> list[Formation]:
+        """What is wanted of each type of the live release, by name."""
+        with self._database.read() as session:
+            return [records.to_formation(row) for row in records.formation_rows(session, app_id) if row.offered]
+
+    def scale(self, app_id: AppId, quantities: Mapping[str, int]) -> list[Formation]:
+        """Record how many of each type are wanted, and see to it. UserError for an unknown type or a bad number."""
+        with self._database.write() as session:
+            rows = {row.process_type: row for row in records.formation_rows(session, app_id) if row.offered}
+            for name, quantity in quantities.items():
+                _require_scalable(name, quantity, rows)
+                rows[name].quantity = quantity
+        self._wake(app_id)
+        return self.formation(app_id)
+
+    def restart(self, app_id: AppId, process: str | None = None) -> None:
+        """Replace instances, new ones first: all, those of a type (`web`), or one (`web.1`)."""
+        with self._database.write() as session:
+            run = records.locked_run(session, app_id)
+            rows = [
+                row
+                for row in records.live_rows(session, app_id)
+                if run is not None
+                and row.rollout == run.rollout
+                and row.state in _LIVE
+                and process in (None, row.process_type, records.process_of(row))
+            ]
+            if not rows:
+                what = process or "instance"
+                raise UserError(f"There is no running {what} to restart.", "See `portside ps` for what runs.")
+            ids = [row.id for row in rows]
+            session.execute(update(InstanceRow).where(InstanceRow.id.in_(ids)).values(replace=True, failures=0))
+        self._wake(app_id)
+
+    def current(self, app_id: AppId) -> RunSpec | None:
+        """What the app runs; None before its first release."""
+        with self._database.read() as session:
+            return records.read_spec(session.get(AppRunRow, app_id), self._sealer)
+
+    def current_version(self, app_id: AppId) -> int | None:
+        with self._database.read() as session:
+            return session.scalar(select(AppRunRow.version).where(AppRunRow.app_id == app_id))
+
+    def instances(self, app_id: AppId) -> list[Instance]:
+        """The app's instances that are not over, by process."""
+        with self._database.read() as session:
+            rows = records.live_rows(session, app_id)
+        rows.sort(key=lambda row: (row.process_type, row.number, row.created_at))
+        return [records.to_instance(row) for row in rows]
+
+    def all_instances(self) -> dict[AppId, list[Instance]]:
+        """Every app's instances, in one query."""
+        found: dict[AppId, list[Instance]] = defaultdict(list)
+        live = select(InstanceRow).where(InstanceRow.state != InstanceState.STOPPED)
+        with self._database.read() as session:
+            for row in session.scalars(live.order_by(InstanceRow.process_type, InstanceRow.number)):
+                found[AppId(row.app_id)].append(records.to_instance(row))
+        return dict(found)
+
+    def logs(
+        self,
+        app_id: AppId,
+        lines: int = 100,
+        follow: bool = False,
+        process: str | None = None,
+        gone: Callable[[], bool] = lambda: False,
+    ) -> Iterator[LogLine | None]:
+        """The last `lines` lines of all instances, by time; with `follow` also what comes, and None as a tick (1 s)."""
+        return self._logs.read(app_id, lines, follow, process, gone)
+
+    def highest_version(self, app_id: AppId) -> int:
+        """The highest release number that any of the app's containers carries; 0 without any."""
+        return max((container.version for container in self._runtime.containers(app_id)), default=0)
+
+    def reconcile(self) -> None:
+        """One look at everything."""
+        self._reconciler.everything()
+
+    def reconcile_app(self, app_id: AppId) -> None:
+        """One look at one app; the loop goes on with what takes longer."""
+        for other in self._reconciler.apps([app_id]):
+            self._alarm.ring(other)
+
+    def run_loop(self, stop: threading.Event) -> None:
+        """Reconcile on engine events and every `loop_s`, until `stop` is set."""
+        self._loop.run(stop)
+
+    def stop_app(self, app_id: AppId) -> None:
+        """End all instances of an app, with their grace, and forget what it should run; returns when they are gone."""
+        self._endgame.stop(app_id)
+
+    def forget_app(self, app_id: AppId) -> None:
+        """Stop the app and delete its records; addresses are freed once no router lists them."""
+        self._endgame.stop(app_id)
+        with self._database.write() as session:
+            for table in (AppRunRow, FormationRow, InstanceRow):
+                session.execute(delete(table).where(table.app_id == app_id))
+
+
+def _require_scalable(name: str, quantity: int, rows: Mapping[str, FormationRow]) -> None:
+    if not rows:
+        raise UserError("This app has no release that runs anything yet.", "Push it first: `git push portside main`.")
+    if name not in rows:
+        known = ", ".join(sorted(rows))
+        raise UserError(f"There is no process type {name!r}; this release has: {known}.", "Add it to the Procfile.")
+    if not 0 <= quantity <= MOST_INSTANCES:
+        message = f"{name}={quantity} is not possible: a type has 0 to {MOST_INSTANCES} instances."
+        raise UserError(message, f"For example: `portside ps:scale {name}=2`.")

@@ -1,0 +1,41 @@
+"""Settings of the section `scheduler`: `PORTSIDE_SCHEDULER_*` or `[scheduler]` in portside.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SchedulerSettings:
+    """Where instances run, what each may use, and how long things may take.
+
+    `platform` is the label value that tells this platform's containers from another's on the same engine.
+    `docker_host` empty: what the `docker` command would use. The limits hold for each instance; `cpus` is a share of
+    one second per second. `grace_s` is the time from SIGTERM to SIGKILL and `drain_s` the longest wait for requests
+    still running on an old release (both 30 s, as Heroku's shutdown). `settle_s` is how long after a switch an idle
+    backend may still be given a request that was on its way.
+
+    A crashed instance is replaced at once if it had run for `steady_s`; otherwise after `backoff_first_s`, twice that
+    the next time, and so on up to `backoff_most_s`.
+    """
+
+    network: str = "portside"
+    subnet: str = "10.87.0.0/16"
+    platform: str = "portside"
+    docker_host: str = ""
+    memory_mb: int = 512
+    cpus: float = 1.0
+    pids: int = 256
+    grace_s: float = 30.0
+    drain_s: float = 30.0
+    settle_s: float = 1.0
+    uptime_s: float = 3.0
+    boot_timeout_s: float = 60.0
+    loop_s: float = 5.0
+    pending_s: float = 0.25
+    steady_s: float = 60.0
+    backoff_first_s: float = 1.0
+    backoff_most_s: float = 300.0
+    start_timeout_s: float = 120.0
+    kept_s: float = 3600.0
+    parallel: int = 8

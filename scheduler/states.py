@@ -1,0 +1,38 @@
+"""The life of an instance.
+
+STARTING ──▶ RUNNING ──▶ RETIRED ──▶ STOPPING ──▶ STOPPED
+    │           │      (out of the  (SIGTERM      (container gone)
+    └──▶ CRASHED ◀┘       route)      sent)
+            └──▶ STOPPED, once another instance takes its place
+
+A state never goes back: what failed is replaced by a new instance, never revived.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.states import LifeCycle
+
+
+class InstanceState(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    CRASHED = "crashed"
+    RETIRED = "retired"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+_S = InstanceState
+
+LIFE = LifeCycle(
+    {
+        _S.STARTING: frozenset({_S.RUNNING, _S.CRASHED, _S.RETIRED, _S.STOPPING, _S.STOPPED}),
+        _S.RUNNING: frozenset({_S.CRASHED, _S.RETIRED, _S.STOPPING}),
+        _S.CRASHED: frozenset({_S.STOPPED}),
+        _S.RETIRED: frozenset({_S.STOPPING, _S.STOPPED}),
+        _S.STOPPING: frozenset({_S.STOPPED}),
+        _S.STOPPED: frozenset(),
+    }
+)

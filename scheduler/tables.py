@@ -1,0 +1,81 @@
+"""The scheduler's records: what each app should run, and the instances that do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UtcDateTime
+
+
+class AppRunRow(Base):
+    """What an app runs now: the complete spec of its live release. `sealed_env` is encrypted."""
+
+    __tablename__ = "app_runs"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    rollout: Mapped[str | None] = mapped_column(String(36))
+    release_id: Mapped[str | None] = mapped_column(String(36))
+    version: Mapped[int | None]
+    spec: Mapped[str] = mapped_column(Text, default="")
+    sealed_env: Mapped[str] = mapped_column(Text, default="")
+
+
+class FormationRow(Base):
+    """How many of a type are wanted. `offered` is false while the live release lacks the type."""
+
+    __tablename__ = "formations"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    process_type: Mapped[str] = mapped_column(String(60), primary_key=True)
+    quantity: Mapped[int]
+    size: Mapped[str] = mapped_column(String(20), default="standard")
+    command: Mapped[str | None] = mapped_column(Text)
+    offered: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class InstanceRow(Base):
+    """One container, from the wish for it to its removal.
+
+    `rollout` is the deploy that it belongs to (and the router's generation), `fence` the lease number of the worker
+    that made it. `failures` counts the crashes in a row of this process before it. `started_at` is when the engine
+    had started it, `running_at` when it was found healthy. The `_by` moments are deadlines: for becoming healthy,
+    draining, and ending on SIGTERM.
+    """
+
+    __tablename__ = "instances"
+    __table_args__ = (Index("ix_instances_app_state", "app_id", "state"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    rollout: Mapped[str] = mapped_column(String(36), index=True)
+    fence: Mapped[int]
+    version: Mapped[int]
+    process_type: Mapped[str] = mapped_column(String(60))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    address: Mapped[str] = mapped_column(String(45))
+    port: Mapped[int]
+    container_id: Mapped[str | None] = mapped_column(String(64))
+    failures: Mapped[int] = mapped_column(default=0)
+    replace: Mapped[bool] = mapped_column(Boolean, default=False)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    boot_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    running_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    drain_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    kill_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AddressRow(Base):
+    """An address belongs to one instance until no router lists it any more."""
+
+    __tablename__ = "addresses"
+
+    address: Mapped[str] = mapped_column(String(45), primary_key=True)
+    instance_id: Mapped[str] = mapped_column(String(36), index=True)

@@ -1,0 +1,105 @@
+"""The values that cross this package's front door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import UserError
+from core.ids import AppId
+from scheduler.states import InstanceState
+
+WEB = "web"
+STANDARD = "standard"
+
+
+def line_of(app_id: AppId) -> str:
+    """The name of the lease under which everything that makes a release of one app happens, one after the other."""
+    return f"app:{app_id}"
+
+
+class BootFailed(UserError):
+    """An instance of the new release did not become healthy; the old release serves on."""
+
+    code = "boot_failed"
+
+
+@dataclass(frozen=True)
+class ProcessType:
+    """One line of a Procfile. `command` None: the image's own entry point; else it runs under `/bin/sh -c`."""
+
+    name: str
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """When an instance counts as ready: `path` answers 2xx or 3xx; without a path, its port accepts a connection."""
+
+    path: str | None = None
+    timeout_s: float = 60.0
+    interval_s: float = 0.1
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that is needed to run a release, so that any instance can be started again without asking anyone.
+
+    `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
+    by when the engine has lost it ("" until it is published).
+    """
+
+    app_id: AppId
+    app_name: str
+    release_id: str
+    version: int
+    commit: str
+    image_id: str
+    image_ref: str
+    processes: tuple[ProcessType, ...]
+    env: Mapping[str, str]
+    port: int
+    health: Mapping[str, HealthCheck]
+
+    def command_of(self, process_type: str) -> str | None:
+        """The command of a type; raises KeyError for one the release does not have."""
+        return {process.name: process.command for process in self.processes}[process_type]
+
+
+@dataclass(frozen=True)
+class Formation:
+    """How many instances of a process type are wanted."""
+
+    process_type: str
+    quantity: int
+    size: str
+    command: str | None
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One running container (Heroku: dyno). `process` is `web.1`; `detail` says why it is not up, when it is not."""
+
+    id: str
+    process: str
+    state: InstanceState
+    version: int
+    address: str | None
+    port: int
+    container_id: str | None
+    created_at: datetime
+    detail: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of an app's own output (source `app`) or about it (source `portside`), in Heroku's form."""
+
+    at: datetime
+    source: str
+    process: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat(timespec='microseconds')} {self.source}[{self.process}]: {self.text}"

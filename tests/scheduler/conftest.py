@@ -1,0 +1,202 @@
+"""Platforms for the scheduler's tests: one on an engine in memory, one on the real engine."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import redis
+
+from core.database import Database
+from core.ids import AppId, new_id
+from core.leases import Lease, Leases
+from core.logs import LogStreams, LogWriter
+from core.secrets import Sealer
+from scheduler import HealthCheck, InstanceState, ProcessType, RunSpec, Scheduler, SchedulerSettings, line_of
+from scheduler.docker_runtime import DockerRuntime
+from tests.scheduler.fakes import SERVE, MemoryRuntime, RememberingRouter
+
+BASE_IMAGE = "portside/base:debian-13"
+GENEROUS_S = 30.0
+FAST: dict[str, Any] = {
+    "grace_s": 2.0,
+    "drain_s": 3.0,
+    "settle_s": 0.1,
+    "uptime_s": 0.3,
+    "boot_timeout_s": 20.0,
+    "loop_s": 0.5,
+    "pending_s": 0.05,
+    "backoff_first_s": 0.2,
+    "memory_mb": 64,
+}
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Wait for something that is on its way; the deadline only ends a test that has failed."""
+    end = time.monotonic() + GENEROUS_S
+    while not condition():
+        assert time.monotonic() < end, f"never happened: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Platform:
+    """A scheduler with all that it stands on."""
+
+    database: Database
+    leases: Leases
+    router: RememberingRouter
+    runtime: Any
+    settings: SchedulerSettings
+    scheduler: Scheduler
+    image_id: str
+    lines: list[str] = field(default_factory=list)
+
+    def log(self) -> LogWriter:
+        nowhere = redis.Redis(unix_socket_path="/nonexistent/redis.sock")
+        return LogWriter(LogStreams(self.database, nowhere), new_id(), self.lines)
+
+    def spec(self, app_id: AppId, version: int = 1, **changes: Any) -> RunSpec:
+        plain = RunSpec(
+            app_id=app_id,
+            app_name="sample",
+            release_id=new_id(),
+            version=version,
+            commit="c0ffee",
+            image_id=self.image_id,
+            image_ref="",
+            processes=(ProcessType("web", SERVE),),
+            env={"WORD": "hello"},
+            port=5000,
+            health={},
+        )
+        return replace(plain, **changes)
+
+    def deploy(self, spec: RunSpec, before_switch: Callable[[], str] = lambda: "ref") -> None:
+        with self.line(spec.app_id) as lease:
+            self.scheduler.deploy(spec, lease, self.log(), before_switch, lambda: None)
+
+    @contextmanager
+    def line(self, app_id: AppId) -> Iterator[Lease]:
+        with self.leases.held(line_of(app_id)) as lease:
+            assert lease is not None
+            yield lease
+
+    @contextmanager
+    def looping(self) -> Iterator[None]:
+        stop = threading.Event()
+        thread = threading.Thread(target=self.scheduler.run_loop, args=(stop,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(10)
+
+    def states(self, app_id: AppId) -> dict[str, list[InstanceState]]:
+        found: dict[str, list[InstanceState]] = {}
+        for instance in self.scheduler.instances(app_id):
+            found.setdefault(instance.process, []).append(instance.state)
+        return found
+
+    def running(self, app_id: AppId) -> list[str]:
+        return [one.process for one in self.scheduler.instances(app_id) if one.state is InstanceState.RUNNING]
+
+    def settled(self, app_id: AppId, processes: list[str], version: int | None = None) -> bool:
+        """Exactly these run, of this version, and nothing else is left of the app."""
+        instances = self.scheduler.instances(app_id)
+        right = [one.process for one in instances] == processes and self.running(app_id) == processes
+        same = version is None or all(one.version == version for one in instances)
+        return right and same and len(self.runtime.containers(app_id)) == len(processes)
+
+    def routed(self, app_id: AppId) -> set[str]:
+        return {backend.address for backend in self.router.applied[app_id][1]}
+
+
+def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) -> Platform:
+    database = Database(f"sqlite:///{path / 'records.db'}")
+    database.create_tables()
+    leases, router = Leases(database), RememberingRouter()
+    sealer = Sealer(path / "secret.key")
+    scheduler = Scheduler(database, leases, router, runtime, sealer, settings)  # type: ignore[arg-type]
+    return Platform(database, leases, router, runtime, settings, scheduler, image_id)
+
+
+@pytest.fixture
+def app_id() -> AppId:
+    return AppId(new_id())
+
+
+@pytest.fixture
+def make_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
+    """Builds a platform on an engine in memory; arguments are the runtime and changed settings."""
+    made: list[Platform] = []
+
+    def make(runtime: MemoryRuntime | None = None, **changes: Any) -> Platform:
+        subnet = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(256)}.0/24"
+        settings = SchedulerSettings(**{**FAST, "subnet": subnet, **changes})
+        made.append(build(tmp_path, runtime or MemoryRuntime(), settings, "sha256:memory"))
+        return made[-1]
+
+    yield make
+    for platform in made:
+        for held in platform.runtime.sockets.values():
+            held.close()
+        platform.database.close()
+
+
+@pytest.fixture
+def platform(make_platform: Callable[..., Platform]) -> Platform:
+    return make_platform()
+
+
+@pytest.fixture(scope="session")
+def engine_settings() -> Iterator[SchedulerSettings]:
+    """A network and a label of this session's own on the real engine; all of it is removed at the end."""
+    name = f"portside-test-{secrets.token_hex(4)}"
+    settings = SchedulerSettings(
+        **{**FAST, "network": name, "platform": name, "subnet": f"10.88.{secrets.randbelow(256)}.0/24"}
+    )
+    yield settings
+    runtime = DockerRuntime(settings)
+    for container in runtime.containers():
+        runtime.remove(container.id)
+    client = docker.from_env()
+    for network in client.networks.list(names=[name]):
+        network.remove()
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def base_image() -> str:
+    client = docker.from_env()
+    try:
+        return str(client.images.get(BASE_IMAGE).id)
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def engine(
+    tmp_path: Path, engine_settings: SchedulerSettings, base_image: str, app_id: AppId
+) -> Iterator[Platform]:
+    """A platform on the real engine; what the test leaves running of `app_id` is removed."""
+    runtime = DockerRuntime(engine_settings)
+    runtime.prepare()
+    platform = build(tmp_path, runtime, engine_settings, base_image)
+    yield platform
+    for container in runtime.containers():
+        runtime.remove(container.id)
+    platform.database.close()
+
+
+def with_path(path: str, timeout_s: float = 20.0) -> Mapping[str, HealthCheck]:
+    return {"web": HealthCheck(path=path, timeout_s=timeout_s)}

@@ -1,0 +1,179 @@
+"""An engine in memory and a router that only remembers; both go through what the real ones go through."""
+
+from __future__ import annotations
+
+import queue
+import re
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from core import clock
+from core.errors import Unavailable
+from core.ids import AppId, new_id
+from router import Backend
+from scheduler.runtime import Container, ContainerOrder, Image, OutputLine, StartFailed
+
+# A web process for a real container: plain Perl, which every Debian base has. GET /status/N answers with status N.
+SERVE = (
+    "exec perl -MIO::Socket::INET -e '$|=1; $SIG{PIPE}=q(IGNORE);"
+    "$s=IO::Socket::INET->new(LocalAddr=>q(0.0.0.0),LocalPort=>$ENV{PORT},Listen=>64,ReuseAddr=>1) or die;"
+    'print "listening\\n"; while($c=$s->accept){$r=<$c>; next if !defined $r; while(<$c>=~/\\S/){}'
+    '($m,$p)=split q( ),$r; print "$m $p\\n"; $n=$p=~m{^/status/(\\d+)}?$1:200; $b="$ENV{RELEASE_VERSION} $ENV{WORD}";'
+    'print $c "HTTP/1.1 $n X\\r\\nContent-Length: ".length($b)."\\r\\nConnection: close\\r\\n\\r\\n$b"; close $c}\''
+)
+IDLE = "echo idle; exec sleep 1000"
+BYE = "echo bye; exit 3"
+
+
+class MemoryRuntime:
+    """Containers are records; one that serves holds a real socket on its own loopback address (subnet 127.x)."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, ContainerOrder] = {}
+        self.found: dict[str, Container] = {}
+        self.sockets: dict[str, socket.socket] = {}
+        self.signals: list[tuple[str, str]] = []
+        self.ends: queue.Queue[AppId | None] = queue.Queue()
+
+    def prepare(self) -> None:
+        pass
+
+    def image(self, image_id: str, image_ref: str) -> Image:
+        if not image_id.startswith("sha256:"):
+            raise StartFailed(f"no image {image_id}")
+        return Image(image_id, "")
+
+    def start(self, order: ContainerOrder) -> str:
+        container_id, command = new_id(), order.command or SERVE
+        if "perl" in command:
+            self.sockets[container_id] = socket.create_server((order.address, int(order.env["PORT"])))
+        container = Container(
+            container_id, order.instance_id, order.app_id, order.version, order.process, "running", order.address
+        )
+        self.orders[container_id], self.found[container_id] = order, container
+        exits = re.search(r"exit (\d+)", command)
+        if exits:
+            self.end(container_id, int(exits[1]))
+        return container_id
+
+    def end(self, container_id: str, code: int) -> None:
+        """Let a container end, as if by itself."""
+        ended = replace(self.found[container_id], state="exited", exit_code=code)
+        self.found[container_id] = ended
+        if container_id in self.sockets:
+            self.sockets.pop(container_id).close()
+        self.ends.put(ended.app_id)
+
+    def look(self, container_id: str) -> Container | None:
+        return self.found.get(container_id)
+
+    def containers(self, app_id: AppId | None = None) -> list[Container]:
+        return [one for one in list(self.found.values()) if app_id in (None, one.app_id)]
+
+    def signal(self, container_id: str, name: str) -> None:
+        self.signals.append((container_id, name))
+        if container_id in self.found and self.found[container_id].running:
+            self.end(container_id, 143 if name == "SIGTERM" else 137)
+
+    def remove(self, container_id: str) -> None:
+        self.signal(container_id, "SIGKILL")
+        self.found.pop(container_id, None)
+
+    def output(
+        self, container_id: str, tail: int | None, after: OutputLine | None = None, follow: bool = False
+    ) -> MemoryStream:
+        words = re.findall(r"echo (\w+)", self.orders[container_id].command or "")
+        lines = [OutputLine(clock.now(), str(number), word) for number, word in enumerate(words)]
+        return MemoryStream([line for line in lines if after is None or line.stamp > after.stamp])
+
+    def listening(self, container_id: str) -> frozenset[tuple[str, int]]:
+        held = self.sockets.get(container_id)
+        return frozenset({held.getsockname()}) if held else frozenset()
+
+    def endings(self) -> MemoryEndings:
+        return MemoryEndings(self.ends)
+
+
+class MemoryStream:
+    def __init__(self, lines: Sequence[OutputLine]) -> None:
+        self.lines = lines
+
+    def __iter__(self) -> Iterator[OutputLine]:
+        return iter(self.lines)
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryEndings:
+    def __init__(self, ends: queue.Queue[AppId | None]) -> None:
+        self.ends = ends
+
+    def __iter__(self) -> Iterator[AppId]:
+        while (app_id := self.ends.get()) is not None:
+            yield app_id
+
+    def close(self) -> None:
+        self.ends.put(None)
+
+
+class StubbornRuntime(MemoryRuntime):
+    """Its containers ignore SIGTERM."""
+
+    def signal(self, container_id: str, name: str) -> None:
+        if name == "SIGTERM":
+            self.signals.append((container_id, name))
+        else:
+            super().signal(container_id, name)
+
+
+class AbsentRuntime(MemoryRuntime):
+    """An engine that does not answer."""
+
+    def containers(self, app_id: AppId | None = None) -> list[Container]:
+        raise Unavailable("The Docker engine does not answer.")
+
+
+class RememberingRouter:
+    """Keeps what it was told; `busy` holds the generations that still have requests in flight."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[AppId, tuple[str, tuple[Backend, ...]]] = {}
+        self.applied: dict[AppId, tuple[str, tuple[Backend, ...]]] = {}
+        self.history: list[tuple[str, tuple[str, ...]]] = []
+        self.draining: dict[str, tuple[Backend, ...]] = {}
+        self.busy: set[str] = set()
+        self.away = threading.Event()
+
+    def point(self, session: object, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
+        self.wanted[app_id] = (generation, tuple(backends))
+
+    def apply(self, app_id: AppId) -> None:
+        if self.away.is_set():
+            raise Unavailable("The router does not answer.")
+        before, after = self.applied.get(app_id), self.wanted.get(app_id)
+        if after is None or before == after:
+            return
+        if before is not None and before[0] != after[0]:
+            self.draining[before[0]] = before[1]
+        self.applied[app_id] = after
+        self.history.append((after[0], tuple(backend.address for backend in after[1])))
+
+    def in_flight(self, app_id: AppId, generation: str) -> int:
+        return int(generation in self.busy)
+
+    def retire(self, app_id: AppId, generation: str) -> None:
+        self.draining.pop(generation, None)
+
+    def listed_addresses(self) -> frozenset[str]:
+        listed = [*self.draining.values(), *(backends for _, backends in self.applied.values())]
+        return frozenset(backend.address for backends in listed for backend in backends)
+
+    def reconcile(self) -> None:
+        for app_id in self.wanted:
+            self.apply(app_id)
+
+    def url(self, app_id: AppId) -> str:
+        return "http://sample.localhost:8080"
