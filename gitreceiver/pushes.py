@@ -10,6 +10,7 @@ from core.leases import Leases
 from core.logs import LogStreams
 from core.queue import Queue
 from core.states import LostRace
+from gitreceiver.commands import DEPLOY_REFS
 from gitreceiver.desk import Outcome, RefUpdate, Watched
 from gitreceiver.journal import Journal
 from gitreceiver.pipeline import deploy_push
@@ -20,7 +21,6 @@ from releases import Actor
 
 DEPLOY_PUSH = "gitreceiver.deploy_push"
 PRUNE = "gitreceiver.prune"
-DEPLOY_REFS = ("refs/heads/main", "refs/heads/master")
 
 
 class Pushes:
@@ -142,4 +142,4 @@ class Pushes:
         self._journal.record(push.id, log_closed=True)
 
 
-__all__ = ["DEPLOY_PUSH", "DEPLOY_REFS", "DISPATCH", "PRUNE", "Pushes"]
+__all__ = ["DEPLOY_PUSH", "DISPATCH", "PRUNE", "Pushes"]

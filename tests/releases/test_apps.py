@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import Conflict, NotFound, UserError
 from core.ids import UserId
-from tests.releases.conftest import World  # type: ignore[import-not-found]
+from tests.releases.world import World
 
 OWNER = UserId("user-1")
 
@@ -21,7 +21,9 @@ def test_without_a_name_it_gets_one(world: World) -> None:
     assert world.releases.create_app(None, OWNER).name.count("-") == 2
 
 
-@pytest.mark.parametrize("name", ["ab", "Shop", "1shop", "shop-", "shop_1", "a" * 31, "-shop", "shop.x", "", "www", "dashboard"])
+@pytest.mark.parametrize(
+    "name", ["ab", "Shop", "1shop", "shop-", "shop_1", "a" * 31, "-shop", "shop.x", "", "www", "dashboard"]
+)
 def test_a_bad_name_is_explained(world: World, name: str) -> None:
     with pytest.raises(UserError) as caught:
         world.releases.create_app(name or "-", OWNER)

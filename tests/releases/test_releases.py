@@ -11,7 +11,7 @@ from core.errors import Conflict, NotFound, UserError
 from core.ids import new_id
 from releases import ReleaseSettings, ReleaseState
 from scheduler import line_of
-from tests.releases.conftest import World, build_world  # type: ignore[import-not-found]
+from tests.releases.world import World, build_world
 
 
 def failing_switch() -> None:
@@ -21,7 +21,12 @@ def failing_switch() -> None:
 def test_a_push_goes_live_as_v1(world: World) -> None:
     app_id = world.new_app()
     release = world.push(app_id)
-    assert (release.version, release.state, release.current, release.status) == (1, ReleaseState.LIVE, True, "succeeded")
+    assert (release.version, release.state, release.current, release.status) == (
+        1,
+        ReleaseState.LIVE,
+        True,
+        "succeeded",
+    )
     assert release.description == "Deploy a0000000"
     assert world.scheduler.running is not None
     assert world.scheduler.running.version == 1

@@ -1,0 +1,13 @@
+"""Every table of the platform, for Alembic: importing this module is what makes them known."""
+
+from __future__ import annotations
+
+import accounts.tables
+import builder.tables
+import gitreceiver.tables
+import releases.tables
+import router.tables
+import scheduler.tables  # noqa: F401
+from core.database import Base
+
+METADATA = Base.metadata

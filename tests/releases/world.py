@@ -1,0 +1,141 @@
+"""A ledger on SQLite, with fakes for what lies outside: the engine's side and the image registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.database import Database
+from core.ids import AppId, UserId, new_id
+from core.leases import Lease, Leases
+from core.logs import LogStreams, LogWriter, connect
+from core.secrets import Sealer
+from releases import NewImage, Release, Releases, ReleaseSettings
+from scheduler import RunSpec
+
+
+@dataclass(frozen=True)
+class Someone:
+    user_id: UserId = UserId("user-1")
+    email: str = "ada@example.com"
+
+
+class ObedientScheduler:
+    """Runs whatever it is told to, and remembers it."""
+
+    def __init__(self) -> None:
+        self.running: RunSpec | None = None
+        self.phases: list[tuple[int, str]] = []
+        self.phase_code = 0
+        self.highest = 0
+        self.before_switch: Callable[[], None] = lambda: None
+
+    def deploy(self, spec: RunSpec, lease: Lease, log: LogWriter, publish: Callable[[], str], stopped: Any) -> None:
+        if self.running is not None and self.running.release_id == spec.release_id:
+            return
+        self.before_switch()
+        reason = stopped()
+        if reason is not None:
+            raise reason
+        publish()
+        self.running = spec
+
+    def run_once(self, spec: RunSpec, name: str, command: str, *_: Any) -> int:
+        self.phases.append((spec.version, command))
+        return self.phase_code
+
+    def highest_version(self, app_id: AppId) -> int:
+        return self.highest
+
+
+class MemoryImageStore:
+    """A registry in memory."""
+
+    def __init__(self) -> None:
+        self.refs: dict[str, int] = {}
+        self.highest = 0
+
+    def publish(self, app_id: AppId, name: str, image_id: str, version: int, labels: Mapping[str, str], _: Any) -> str:
+        return self._put(app_id, version)
+
+    def republish(self, app_id: AppId, name: str, ref: str, version: int, labels: Mapping[str, str]) -> str:
+        assert ref in self.refs
+        return self._put(app_id, version)
+
+    def _put(self, app_id: AppId, version: int) -> str:
+        ref = f"registry/apps/{app_id}@sha256:{version:064x}"
+        self.refs[ref] = version
+        return ref
+
+    def has(self, ref: str) -> bool:
+        return ref in self.refs
+
+    def highest_version(self, app_id: AppId) -> int:
+        return self.highest
+
+    def forget_release(self, app_id: AppId, version: int) -> None:
+        self.refs = {ref: kept for ref, kept in self.refs.items() if kept != version}
+
+    def forget_app(self, app_id: AppId) -> None:
+        self.refs.clear()
+
+
+class RecordingQueue:
+    """Keeps the nudges; nobody acts on them until the test does."""
+
+    def __init__(self) -> None:
+        self.nudges: list[tuple[str, ...]] = []
+
+    def nudge(self, *words: str) -> None:
+        self.nudges.append(words)
+
+
+@dataclass
+class World:
+    """Everything a test of releases touches."""
+
+    database: Database
+    releases: Releases
+    scheduler: ObedientScheduler
+    images: MemoryImageStore
+    queue: RecordingQueue
+    logs: LogStreams
+    leases: Leases
+    someone: Someone = field(default_factory=Someone)
+
+    def new_app(self, name: str | None = None) -> AppId:
+        return self.releases.create_app(name, self.someone.user_id).id
+
+    def image(self, tag: str = "a", **processes: str | None) -> NewImage:
+        return NewImage(f"sha256:{tag}", processes or {"web": None}, 5000)
+
+    def submit_push(self, app_id: AppId, tag: str = "a", **processes: str | None) -> Release:
+        push_id = new_id()
+        image = self.image(tag, **processes)
+        return self.releases.submit_image(app_id, image, f"{tag:0<40}", push_id, push_id, self.someone)
+
+    def push(self, app_id: AppId, tag: str = "a", **processes: str | None) -> Release:
+        return self.releases.deliver(self.submit_push(app_id, tag, **processes).id)
+
+    def set_config(self, app_id: AppId, **values: str | None) -> Release:
+        return self.releases.deliver(self.releases.submit_config(app_id, values, self.someone).id)
+
+    def roll_back(self, app_id: AppId, version: str | None = None, code_only: bool = False) -> Release:
+        asked = self.releases.submit_rollback(app_id, version, self.someone, code_only)
+        return self.releases.deliver(asked.id)
+
+    def text(self, release: Release) -> str:
+        return self.logs.text(release.log_id)
+
+
+def build_world(folder: Path, settings: ReleaseSettings | None = None) -> World:
+    database = Database(f"sqlite:///{folder / 'portside.db'}")
+    database.create_tables()
+    leases = Leases(database)
+    logs = LogStreams(database, connect(folder / "no-redis.sock"))
+    scheduler, images, queue = ObedientScheduler(), MemoryImageStore(), RecordingQueue()
+    sealer = Sealer(folder / "secret.key")
+    parts: Any = (database, leases, scheduler, images, sealer, logs, queue, settings or ReleaseSettings())
+    return World(database, Releases(*parts), scheduler, images, queue, logs, leases)
