@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +20,13 @@ from core.database import Database
 from core.errors import UserError
 from core.ids import AppId, new_id
 from gitreceiver.desk import Outcome, PushDesk, RefUpdate, Watched
+from gitreceiver.gateway import Gateway
 from gitreceiver.repositories import Repositories
+from gitreceiver.serving import GitParts
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.smart_http import GitHttp
 
-SETTINGS = ReceiverSettings(max_pack_mb=4, min_free_mb=1, keepalive_s=0.2, idle_s=20)
+SETTINGS = ReceiverSettings(max_pack_mb=4, min_free_mb=1, keepalive_s=0.2, idle_s=20, ssh_host="127.0.0.1", ssh_port=0)
 GIT_ENV = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -165,7 +169,7 @@ def serve_http(hall: Hall) -> Iterator[Callable[[PushDesk], str]]:
     def serve(desk: PushDesk) -> str:
         app = GitHttp(hall.accounts, hall.apps.get, hall.repositories, desk, hall.settings)
         server = make_server("127.0.0.1", 0, app, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         return f"http://ada:{hall.token}@127.0.0.1:{server.server_port}"
 
@@ -173,6 +177,49 @@ def serve_http(hall: Hall) -> Iterator[Callable[[PushDesk], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """A gateway on loopback and Ada's key to it. `env` makes git and `command` makes ssh use that key."""
+
+    port: int
+    key: Path
+
+    @property
+    def url(self) -> str:
+        return f"ssh://git@127.0.0.1:{self.port}"
+
+    def command(self, *options: str) -> list[str]:
+        known = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+        only = ("-F", "none", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-i", str(self.key))
+        return ["ssh", *only, *known, "-o", "BatchMode=yes", *options]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"GIT_SSH_COMMAND": " ".join(self.command())}
+
+
+@pytest.fixture
+def serve_ssh(hall: Hall) -> Iterator[Callable[[PushDesk], SshServer]]:
+    """A function that starts the SSH gateway before a desk."""
+    key = hall.home / "ada_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    hall.accounts.add_key(hall.ada.user_id, key.with_suffix(".pub").read_text())
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    gateways = []
+
+    def serve(desk: PushDesk) -> SshServer:
+        parts = GitParts(hall.accounts, hall.apps.get, hall.repositories, desk, hall.settings)
+        gateway = Gateway(parts, hall.home / "ssh_host_ed25519_key")
+        gateways.append(gateway)
+        return SshServer(asyncio.run_coroutine_threadsafe(gateway.start(), loop).result(30), key)
+
+    yield serve
+    for gateway in gateways:
+        asyncio.run_coroutine_threadsafe(gateway.stop(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
 
 
 class Client:
@@ -230,3 +277,25 @@ def client(tmp_path: Path) -> Client:
 def new_client(tmp_path: Path) -> Callable[[str], Client]:
     """A function that makes an empty folder to run git in."""
     return lambda name: Client(tmp_path / name)
+
+
+@pytest.fixture
+def noise() -> Callable[[float], bytes]:
+    """A function that gives so many MiB that no compression makes smaller."""
+    return lambda mib: os.urandom(int(mib * 1024 * 1024))
+
+
+@pytest.fixture
+def interrupt() -> Callable[[subprocess.Popen[str], str], None]:
+    """A function that presses Ctrl-C on a running git once it has shown `text`."""
+
+    def press(running: subprocess.Popen[str], text: str) -> None:
+        assert running.stderr is not None
+        shown = ""
+        while text not in shown:
+            shown += (line := running.stderr.readline())
+            assert line, shown
+        os.killpg(running.pid, signal.SIGINT)
+        running.communicate(timeout=30)
+
+    return press
