@@ -31,19 +31,23 @@ class DockerOutput:
     def __iter__(self) -> Iterator[OutputLine]:
         if self._frames is None:
             return
-        pending = ""
+        for line in self._lines(self._frames):
+            if self._after is None or line.stamp > self._after.stamp:
+                yield line
+
+    def _lines(self, frames: Any) -> Iterator[OutputLine]:
+        pending, stamp = "", ""
         try:
-            for frame in self._frames:
+            for frame in frames:
                 stamp, _, text = frame.decode(errors="replace").partition(" ")
                 pending += text
-                if not text.endswith("\n") and len(pending) < _LONGEST:
-                    continue
-                line = OutputLine(parse_stamp(stamp), stamp, pending.rstrip("\r\n"))
-                pending = ""
-                if self._after is None or line.stamp > self._after.stamp:
-                    yield line
+                if text.endswith("\n") or len(pending) >= _LONGEST:
+                    yield OutputLine(parse_stamp(stamp), stamp, pending.rstrip("\r\n"))
+                    pending = ""
         except (DockerException, RequestException, OSError, ValueError):
-            return  # closed from another thread, or the engine went away: what came so far is what there is
+            pass  # closed from another thread, or the engine went away: what came so far is what there is
+        if pending:
+            yield OutputLine(parse_stamp(stamp), stamp, pending)
 
     def close(self) -> None:
         if self._frames is not None:

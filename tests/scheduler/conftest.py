@@ -13,12 +13,11 @@ from typing import Any
 
 import docker
 import pytest
-import redis
 
 from core.database import Database
 from core.ids import AppId, new_id
 from core.leases import Lease, Leases
-from core.logs import LogStreams, LogWriter
+from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
 from scheduler import HealthCheck, InstanceState, ProcessType, RunSpec, Scheduler, SchedulerSettings, line_of
 from scheduler.docker_runtime import DockerRuntime
@@ -61,7 +60,7 @@ class Platform:
     lines: list[str] = field(default_factory=list)
 
     def log(self) -> LogWriter:
-        nowhere = redis.Redis(unix_socket_path="/nonexistent/redis.sock")
+        nowhere = connect(Path("/nonexistent/redis.sock"))
         return LogWriter(LogStreams(self.database, nowhere), new_id(), self.lines)
 
     def spec(self, app_id: AppId, version: int = 1, **changes: Any) -> RunSpec:
@@ -185,9 +184,7 @@ def base_image() -> str:
 
 
 @pytest.fixture
-def engine(
-    tmp_path: Path, engine_settings: SchedulerSettings, base_image: str, app_id: AppId
-) -> Iterator[Platform]:
+def engine(tmp_path: Path, engine_settings: SchedulerSettings, base_image: str, app_id: AppId) -> Iterator[Platform]:
     """A platform on the real engine; what the test leaves running of `app_id` is removed."""
     runtime = DockerRuntime(engine_settings)
     runtime.prepare()
