@@ -211,6 +211,7 @@ def _api_error(response: httpx.Response, server: str) -> ApiError:
     body = body if isinstance(body, dict) else {}
     message = str(body.get("message") or f"{server} answered {status} {response.reason_phrase}.")
     hint = str(body.get("hint") or "")
+    message = message.removesuffix(f"\n{hint}") if hint else message  # it is in the message too, for Heroku's clients
     if not hint and status >= 500:
         hint = _STATUS_HINT
     return ApiError(status, str(body.get("id") or ""), message, hint)

@@ -45,7 +45,8 @@ class App:
 
 @dataclass(frozen=True)
 class Release:
-    """A numbered release. `status` is pending, succeeded or failed; `restorable`, whether a rollback can name it."""
+    """A numbered release. `status` is pending, succeeded or failed; `restorable`, whether a rollback can name it;
+    `reason`, why it failed."""
 
     id: str
     version: int
@@ -56,6 +57,7 @@ class Release:
     user: str | None
     commit: str | None
     restorable: bool
+    reason: str | None
 
     @classmethod
     def of(cls, data: Json) -> Release:
@@ -70,18 +72,20 @@ class Release:
             user=_email(data.get("user")),
             commit=data.get("commit"),
             restorable=bool(data.get("eligible_for_rollback", data["status"] == "succeeded")),
+            reason=data.get("reason"),
         )
 
 
 @dataclass(frozen=True)
 class Build:
-    """A push or redeploy on its way to a release. `status` is pending, succeeded or failed."""
+    """A push or redeploy on its way to a release. `status` is pending, succeeded or failed; `reason`, why it failed."""
 
     id: str
     status: str
     commit: str | None
     created_at: str | None
     user: str | None
+    reason: str | None
 
     @classmethod
     def of(cls, data: Json) -> Build:
@@ -92,6 +96,7 @@ class Build:
             commit=data.get("commit") or (data.get("source_blob") or {}).get("version"),
             created_at=data.get("created_at"),
             user=_email(data.get("user")),
+            reason=data.get("reason"),
         )
 
 

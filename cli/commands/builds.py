@@ -42,7 +42,7 @@ def deploy(session: Session, commit: str) -> None:
         as_json(asdict(build))
     if build.status != "succeeded":
         raise OutcomeFailed(
-            f"The deploy of {commit[:12]} failed. {target.app} runs on as it was.",
+            f"The deploy of {commit[:12]} failed: {build.reason or 'see above'}\n{target.app} runs on as it was.",
             f"See `portside builds:output {build.id[:_SHORT_ID]} -a {target.app}`.",
         )
     progress(f"Deployed {(build.commit or commit)[:12]} to {target.app}.")

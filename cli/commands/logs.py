@@ -20,6 +20,7 @@ from cli.session import Session, pass_session
 _PREFIX = re.compile(r"^(\S+ \S+\[[^\]]*\]:)(.*)$", re.DOTALL)
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 _RECONNECT_S = 1.0
+_MOST_LINES = 1500  # what the server gives at most, as Heroku does
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Event:
 @command("logs", examples=["portside logs", "portside logs -t", "portside logs -n 500 -p worker.1"])
 @click.option("-t", "--tail", is_flag=True, help="Go on showing new lines until Ctrl-C.")
 @click.option(
-    "-n", "--num", type=click.IntRange(0, 10_000), default=100, show_default=True, help="How many past lines."
+    "-n", "--num", type=click.IntRange(0, _MOST_LINES), default=100, show_default=True, help="How many past lines."
 )
 @click.option("-p", "--ps", "process", metavar="PROCESS", help="Only this process type or instance: web, web.1.")
 @click.option("-s", "--source", metavar="SOURCE", help="Only lines of this source: app, portside.")

@@ -53,15 +53,13 @@ def ps_scale(session: Session, changes: tuple[str, ...]) -> None:
     """Set how many instances of each process type run; without changes, show it."""
     updates = [parse_change(change) for change in changes]
     target = session.target()
-    answer = target.api.get_list(target.path("/formation"))
-    if updates:
-        answer = target.api.patch(target.path("/formation"), {"updates": updates})
+    path = target.path("/formation")
+    answer = target.api.patch(path, {"updates": updates}) if updates else target.api.get_list(path)
     formation = [read(Formation.of, each) for each in answer]
     if session.as_json:
         as_json([asdict(each) for each in formation])
     elif updates:
-        changed = {update["type"] for update in updates}
-        running = ", ".join(f"{each.type} at {each.quantity}" for each in formation if each.type in changed)
+        running = ", ".join(f"{each.type} at {each.quantity}" for each in formation)
         progress(f"Scaled {target.app}: {running}.")
     elif formation:
         data(" ".join(f"{each.type}={each.quantity}" for each in formation))

@@ -15,6 +15,9 @@ from cli.printing import as_json, facts, problem, progress, table, when
 from cli.records import Release, read
 from cli.session import Session, Target, pass_session
 
+_PREVIOUS = "previous"
+"""The API's name for the live release before the current one."""
+
 
 @command("releases", examples=["portside releases", "portside releases -n 50", "portside releases --json"])
 @click.option("-n", "--num", type=click.IntRange(1, 1000), default=15, show_default=True, help="How many.")
@@ -45,13 +48,7 @@ def releases(session: Session, num: int) -> None:
 def releases_info(session: Session, version: str | None) -> None:
     """Show one release; the newest without VERSION."""
     target = session.target()
-    if version is None:
-        record = newest(target)
-        if record is None:
-            raise CliError(f"{target.app} has no releases yet.", "Deploy with `git push portside main`.")
-    else:
-        record = target.api.get(target.path(f"/releases/{parse_version(version)}"))
-    release = read(Release.of, record)
+    release = read(Release.of, _named(target, version))
     if session.as_json:
         as_json(asdict(release))
         return
@@ -67,6 +64,18 @@ def releases_info(session: Session, version: str | None) -> None:
     )
 
 
+@command("releases:output", examples=["portside releases:output", "portside releases:output v3"])
+@click.argument("version", required=False)
+@app_options
+@pass_session
+def releases_output(session: Session, version: str | None) -> None:
+    """Show the log of a release, live while it runs; the newest without VERSION."""
+    target = session.target()
+    record = _named(target, version)
+    with goes_on_without_us("The release", f"portside releases:output v{record.get('version')} -a {target.app}"):
+        follow(target.api, target.path(f"/releases/{record.get('version')}"), record, to_stdout=True)
+
+
 @command("rollback", examples=["portside rollback", "portside rollback v3", "portside rollback v3 --code-only"])
 @click.argument("version", required=False)
 @click.option("--code-only", is_flag=True, help="Bring back the code but keep today's config.")
@@ -79,10 +88,12 @@ def rollback(session: Session, version: str | None, code_only: bool) -> None:
     Without VERSION it is the live release before the current one. What will change is shown first.
     """
     target = session.target()
-    number = parse_version(version) if version is not None else _release_before(target)
-    preview = target.api.get(target.path(f"/releases/{number}/preview"))
+    wanted = str(parse_version(version)) if version is not None else _PREVIOUS
+    query = "?code_only=true" if code_only else ""
+    preview = target.api.get(target.path(f"/releases/{wanted}/preview{query}"))
     for line in explain(preview, code_only):
         progress(line)
+    number = preview.get("version")
     body: Json = {"release": f"v{number}"} | ({"code_only": True} if code_only else {})
     release = outcome_of(target, target.api.post(target.path("/releases"), body), f"The rollback to v{number}")
     if session.as_json:
@@ -103,16 +114,15 @@ def parse_version(text: str) -> int:
 
 
 def explain(preview: Json, code_only: bool) -> list[str]:
-    """What a rollback will change, in lines, from the server's preview of it."""
-    commit = str(preview.get("commit") or "")[:10]
+    """What a rollback will change, in lines, from the server's preview of it: names of config only, never values."""
     lines = [f"Rolling back from v{preview.get('current_version')} to v{preview.get('version')}:"]
-    code = f"code of commit {commit}" if commit else "its code"
-    lines.append(f"  code    {code}" if preview.get("image_changes", True) else "  code    stays as it is")
-    if code_only:
-        return [*lines, "  config  stays as it is (--code-only)"]
+    commits = " -> ".join(str(preview.get(name) or "none")[:10] for name in ("current_commit", "commit"))
+    lines.append(f"  code    {commits}" if preview.get("code_changes", True) else "  code    stays as it is")
+    config = preview.get("config") or {}
     kinds = (("added", "+"), ("removed", "-"), ("changed", "~"))
-    keys = [f"{sign}{key}" for kind, sign in kinds for key in preview.get(kind) or []]
-    return [*lines, f"  config  {' '.join(keys) or 'stays as it is'}"]
+    keys = " ".join(f"{sign}{key}" for kind, sign in kinds for key in config.get(kind) or [])
+    unchanged = "stays as it is (--code-only)" if code_only else "stays as it is"
+    return [*lines, f"  config  {keys or unchanged}"]
 
 
 def newest(target: Target) -> Json | None:
@@ -128,25 +138,24 @@ def outcome_of(target: Target, record: Json, what: str) -> Release:
         OutcomeFailed: it failed. What served before serves on.
     """
     path = target.path(f"/releases/{segment(str(record.get('id')))}")
-    with goes_on_without_us(what, f"portside releases -a {target.app}"):
+    with goes_on_without_us(what, f"portside releases:output v{record.get('version')} -a {target.app}"):
         final = follow(target.api, path, record)
     release = read(Release.of, final)
     if release.status != "succeeded":
         raise OutcomeFailed(
-            f"{what} failed (v{release.version}). {target.app} runs on as it was.",
+            f"{what} failed (v{release.version}): {release.reason or 'see above'}\n{target.app} runs on as it was.",
             f"See `portside logs -a {target.app}`.",
         )
     return release
 
 
-def _release_before(target: Target) -> int:
-    """The live release before the current one."""
-    found = [read(Release.of, each) for each in _latest(target, 100)]
-    current = next((release.version for release in found if release.current), None)
-    for release in found:
-        if current is not None and release.version < current and release.restorable and release.status == "succeeded":
-            return release.version
-    raise CliError(f"{target.app} has no earlier release to roll back to.", "See `portside releases`.")
+def _named(target: Target, version: str | None) -> Json:
+    if version is not None:
+        return target.api.get(target.path(f"/releases/{parse_version(version)}"))
+    record = newest(target)
+    if record is None:
+        raise CliError(f"{target.app} has no releases yet.", "Deploy with `git push portside main`.")
+    return record
 
 
 def _latest(target: Target, number: int) -> list[Json]:
@@ -157,4 +166,4 @@ def _state(release: Release) -> str:
     return "current" if release.current else release.status
 
 
-COMMANDS = (releases, releases_info, rollback)
+COMMANDS = (releases, releases_info, releases_output, rollback)
