@@ -1,0 +1,107 @@
+"""The base image that language images stand on: Debian 13, from Docker Hub when it is in reach, else from Debian's own
+packages. A certificate authority that this machine trusts beyond Debian's is trusted in it too."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from core import process
+from server import machine
+from server.progress import Progress
+
+IMAGE = "portside/base:debian-13"
+SUITE = "trixie"
+HUB = "https://registry-1.docker.io/v2/"
+HUB_IMAGE = f"debian:{SUITE}-slim"
+PROBE_S = 3.0
+BUILD_S = 900.0
+MIRROR = "http://deb.debian.org/debian"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+EXTRA_AUTHORITIES = Path("/usr/local/share/ca-certificates")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def ensure_base_image(environ: Mapping[str, str], progress: Progress) -> None:
+    """Return at once when the engine has the image; else make it."""
+    docker = docker_argv()
+    if process.run([*docker, "image", "inspect", IMAGE], env=environ, check=False).code == 0:
+        return
+    if hub_in_reach():
+        with progress.step(f"Making {IMAGE} from {HUB_IMAGE}"):
+            _from_hub(docker, environ)
+    else:
+        machine.install_missing((*machine.FOR_BASE_IMAGE, *_keyring_program()), progress)
+        with progress.step(f"Making {IMAGE} from Debian's packages (Docker Hub is out of reach)"):
+            _from_packages(docker, environ)
+
+
+def docker_argv() -> list[str]:
+    """The `docker` client: Debian's own if there is one, for another on the PATH may come without BuildKit."""
+    own = Path("/usr/bin/docker")
+    return [str(own) if own.exists() else shutil.which("docker") or "docker"]
+
+
+def hub_in_reach() -> bool:
+    """Whether Docker Hub answers at all: it asks everyone for a token first, so a 401 is an answer."""
+    try:
+        return httpx.get(HUB, timeout=PROBE_S).status_code in (200, 401)
+    except httpx.HTTPError:
+        return False
+
+
+def _keyring_program() -> tuple[machine.Program, ...]:
+    """Ubuntu has no Debian keys unless they are asked for."""
+    return () if KEYRING.exists() else (machine.Program("debian-archive-keyring", "debian-archive-keyring"),)
+
+
+def extra_authorities() -> list[Path]:
+    """The certificates that somebody added to this machine by hand, as update-ca-certificates(8) knows them."""
+    return sorted(EXTRA_AUTHORITIES.glob("**/*.crt"))
+
+
+def dockerfile() -> str:
+    """From Docker Hub's image to ours: with certificates, which `-slim` leaves out."""
+    return f"""FROM {HUB_IMAGE}
+COPY . /usr/local/share/ca-certificates/
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates \\
+ && update-ca-certificates && rm -rf /var/lib/apt/lists/*
+"""
+
+
+def _from_hub(docker: list[str], environ: Mapping[str, str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for certificate in extra_authorities():
+            shutil.copy(certificate, folder)
+        argv = [*docker, "build", "--pull", "--tag", IMAGE, "--file", "-", folder]
+        process.run(argv, stdin=dockerfile().encode(), env={**environ, "DOCKER_BUILDKIT": "1"}, timeout_s=BUILD_S)
+
+
+def mmdebstrap_argv(tar: Path) -> list[str]:
+    """The command that makes a minimal Debian in a tar file."""
+    hooks = [f"--customize-hook=copy-in {path} /usr/local/share/ca-certificates" for path in extra_authorities()]
+    update = ["--customize-hook=chroot $1 update-ca-certificates"] if hooks else []
+    keys = [f"--keyring={KEYRING}"] if KEYRING.exists() else []
+    return [
+        "mmdebstrap",
+        "--variant=minbase",
+        "--include=ca-certificates",
+        *keys,
+        *hooks,
+        *update,
+        SUITE,
+        str(tar),
+        MIRROR,
+    ]
+
+
+def _from_packages(docker: list[str], environ: Mapping[str, str]) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # noqa: S108  (a folder of our own inside it)
+        tar = Path(folder) / "base.tar"
+        process.run(mmdebstrap_argv(tar), env={"PATH": machine.search_path()}, timeout_s=BUILD_S)
+        changes = [f"--change=ENV PATH={PATH}", '--change=CMD ["/bin/sh"]']
+        process.run([*docker, "import", *changes, str(tar), IMAGE], env=environ, timeout_s=BUILD_S)

@@ -1,0 +1,87 @@
+"""Whether a part does its work, asked the way its users would ask."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+import httpx
+import redis
+
+from server import procfs
+from server.ports import Port
+from server.site import Site
+from server.worker_files import ready_file
+
+TIMEOUT_S = 2.0
+
+
+def is_ready(site: Site, part: str) -> bool:
+    """One question to one part; an answer that is late or wrong is a no."""
+    with suppress(OSError, httpx.HTTPError, redis.RedisError):
+        return _QUESTIONS[part](site)
+    return False
+
+
+def _redis(site: Site) -> bool:
+    client = redis.Redis(unix_socket_path=str(site.run / "redis.sock"), socket_timeout=TIMEOUT_S)
+    try:
+        return bool(client.ping())
+    finally:
+        client.close()
+
+
+def _registry(site: Site) -> bool:
+    """https://distribution.github.io/distribution/spec/api/#api-version-check"""
+    return site.registry is not None and _get(f"http://{_address(site.registry)}/v2/").status_code == 200
+
+
+def _api(site: Site) -> bool:
+    """Any answer that is not a server error: even a refusal has been through the whole application."""
+    return _get(f"{site.api_url}/schema").status_code < 500
+
+
+def _gateway(site: Site) -> bool:
+    """The banner that an SSH server sends first (RFC 4253, section 4.2)."""
+    with socket.create_connection(_pair(site.gateway), TIMEOUT_S) as connection:
+        return connection.recv(8).startswith(b"SSH-2.0-")
+
+
+def _router(site: Site) -> bool:
+    """HAProxy answers on its admin socket and takes connections on its port."""
+    with socket.socket(socket.AF_UNIX) as admin:
+        admin.settimeout(TIMEOUT_S)
+        admin.connect(str(site.run / "router.sock"))
+        admin.sendall(b"show info\n")
+        answered = admin.recv(64).startswith(b"Name: HAProxy")
+    with socket.create_connection(_pair(site.router), TIMEOUT_S):
+        return answered
+
+
+def _worker(site: Site) -> bool:
+    record = procfs.read_record(ready_file(site.run))
+    return record is not None and procfs.is_alive(record)
+
+
+def _get(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=TIMEOUT_S, trust_env=False)
+
+
+def _pair(port: Port) -> tuple[str, int]:
+    return ("127.0.0.1" if port.host in ("0.0.0.0", "") else port.host, port.number)  # noqa: S104
+
+
+def _address(port: Port) -> str:
+    host, number = _pair(port)
+    return f"{host}:{number}"
+
+
+_QUESTIONS: dict[str, Callable[[Site], bool]] = {
+    "redis": _redis,
+    "registry": _registry,
+    "router": _router,
+    "api": _api,
+    "gateway": _gateway,
+    "worker": _worker,
+}

@@ -1,0 +1,108 @@
+"""One platform's place on the machine: its home, its addresses and its environment, as plain values."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import BuilderSettings
+from core import platform as core_platform
+from core.errors import UserError
+from core.settings import read
+from gitreceiver import ReceiverSettings
+from router import RouterSettings
+from scheduler import SchedulerSettings
+from server.ports import Port
+from web import WebSettings
+
+LONGEST_HOME = 80  # a Unix socket's path has room for 107 bytes (unix(7)), and ours stand two levels below the home
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "DOCKER_HOST", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a platform lives and listens. `environ` is what its parts are given, and nothing more."""
+
+    home: Path
+    domain: str
+    scheduler: SchedulerSettings
+    api: Port
+    gateway: Port
+    registry: Port | None  # None: the images are kept in a registry elsewhere
+    router: Port
+    api_threads: int
+    environ: Mapping[str, str]
+
+    @property
+    def run(self) -> Path:
+        """Sockets, pid records and rendered configuration."""
+        return self.home / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.run / "supervisor.sock"
+
+    @property
+    def environment_file(self) -> Path:
+        """Where the parts find their environment: 0600, for it may hold a database's password."""
+        return self.run / "environment.json"
+
+    @property
+    def environment_text(self) -> str:
+        return json.dumps(dict(self.environ), sort_keys=True, indent=1)
+
+    def record(self, part: str) -> Path:
+        """The file that holds which process a part is."""
+        return self.run / f"{part}.process"
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        return tuple(port for port in (self.registry, self.router, self.api, self.gateway) if port)
+
+    @property
+    def api_url(self) -> str:
+        host = "127.0.0.1" if self.api.host in ("0.0.0.0", "", "localhost") else self.api.host  # noqa: S104
+        return f"http://{host}:{self.api.number}"
+
+
+def read_site(environ: Mapping[str, str]) -> Site:
+    """The site that an environment and the home's portside.toml describe; raises UserError for a wrong setting."""
+    settings, source = core_platform.load(environ)
+    if len(str(settings.home)) > LONGEST_HOME:
+        raise UserError(
+            f"PORTSIDE_HOME is {len(str(settings.home))} characters long; sockets in it allow {LONGEST_HOME}.",
+            "Choose a shorter path, such as PORTSIDE_HOME=/srv/portside",
+        )
+    web, receiver = read(WebSettings, "web", source), read(ReceiverSettings, "receiver", source)
+    router, builder = read(RouterSettings, "router", source), read(BuilderSettings, "builder", source)
+    return Site(
+        home=settings.home,
+        domain=settings.domain,
+        scheduler=read(SchedulerSettings, "scheduler", source),
+        api=Port("api", web.bind, web.port, "PORTSIDE_WEB_PORT"),
+        gateway=Port("gateway", receiver.ssh_host, receiver.ssh_port, "PORTSIDE_RECEIVER_SSH_PORT"),
+        registry=registry_port(builder.registry_url),
+        router=Port("router", router.bind, router.http_port, "PORTSIDE_ROUTER_HTTP_PORT"),
+        api_threads=web.threads,
+        environ=_passed_on(source.environ),
+    )
+
+
+def registry_port(address: str) -> Port | None:
+    """Where our own registry is to listen: `address` when it is `127.0.0.1:PORT`; None when it is somebody else's."""
+    host, _, number = address.removeprefix("http://").rstrip("/").rpartition(":")
+    if host not in ("127.0.0.1", "localhost") or not number.isdigit():
+        return None
+    return Port("registry", "127.0.0.1", int(number), "PORTSIDE_BUILDER_REGISTRY_URL", "127.0.0.1:{}")
+
+
+def _passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in environ.items() if name.startswith("PORTSIDE_") or name in PASSED_ON}
+    return {"PATH": os.defpath, **kept}
