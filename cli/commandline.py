@@ -89,7 +89,7 @@ class Group(click.Group):
         from difflib import get_close_matches
 
         below = [known for known in self.commands if known.startswith(f"{name}:") and not self.commands[known].hidden]
-        near = below or get_close_matches(name, [*self.commands, *ALIASES], n=3, cutoff=0.6)
+        near = below or get_close_matches(name, [*self.commands, *ALIASES], n=1, cutoff=0.6)
         return f" Did you mean {' or '.join(sorted(near))}?" if near else ""
 
 

@@ -93,7 +93,7 @@ def _rich_table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if _colour(sys.stdout) else "")
     for header in headers:
         drawn.add_column(header, overflow="fold")
     for row in cells:

@@ -184,9 +184,8 @@ def read(of: Callable[[Json], _Record], data: Any) -> _Record:
     try:
         return of(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        name = getattr(of, "__qualname__", "record").partition(".")[0].lower()
         raise Unreachable(
-            f"The server's answer is not a {name} as this command knows it ({error}).",
+            f"The server's answer is not what this command knows: {type(error).__name__} {error}.",
             "Bring the command and the server to the same version: `portside version`.",
         ) from None
 

@@ -1,0 +1,142 @@
+"""Processes, logs, keys and domains."""
+
+import json
+
+import pytest
+
+DYNOS = [
+    {"name": "worker.1", "type": "worker", "state": "crashed", "command": "work", "release": {"version": 3}},
+    {"name": "web.10", "type": "web", "state": "up", "command": "serve", "release": {"version": 3}},
+    {"name": "web.2", "type": "web", "state": "up", "command": "serve", "release": {"version": 3}},
+]
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ me@laptop"
+
+
+def test_ps_shows_web_first_and_in_order(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/dynos"] = DYNOS
+    assert invoke("ps", "-a", "demo").stdout == (
+        "NAME      STATE    RELEASE  SINCE  COMMAND\n"
+        "web.2     up       v3              serve\n"
+        "web.10    up       v3              serve\n"
+        "worker.1  crashed  v3              work\n"
+    )
+    assert [each["release"] for each in json.loads(invoke("ps", "-a", "demo", "--json").stdout)] == [3, 3, 3]
+
+
+def test_ps_of_nothing(invoke, logged_in):
+    assert invoke("ps", "-a", "demo").stderr == (
+        " ▸    Nothing of demo is running.\n ▸    Start something with `portside ps:scale web=1`.\n"
+    )
+
+
+def test_scale_sends_relative_quantities_as_they_are(invoke, logged_in):
+    now = [{"type": "web", "quantity": 2}, {"type": "worker", "quantity": 3}]
+    logged_in.answers["PATCH", "/apps/demo/formation"] = now
+    result = invoke("ps:scale", "web=2", "worker+1", "-a", "demo")
+    assert result.stderr == "Scaled demo: web at 2, worker at 3.\n"
+    updates = [{"type": "web", "quantity": "2"}, {"type": "worker", "quantity": "+1"}]
+    assert logged_in.asked_for("PATCH") == [("/apps/demo/formation", {"updates": updates})]
+
+
+def test_scale_without_changes_shows_the_formation(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/formation"] = [
+        {"type": "web", "quantity": 2},
+        {"type": "clock", "quantity": 0},
+    ]
+    assert invoke("ps:scale", "-a", "demo").stdout == "web=2 clock=0\n"
+
+
+def test_scale_to_what_is_no_quantity(invoke, logged_in):
+    result = invoke("ps:scale", "web=many", "-a", "demo")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(" ▸    'web=many' is not a change. Give TYPE=N, TYPE+N or TYPE-N, like web=2.\n")
+
+
+@pytest.mark.parametrize(("words", "path"), [([], "/dynos"), (["web"], "/formations/web"), (["web.1"], "/dynos/web.1")])
+def test_restart(invoke, logged_in, words, path):
+    logged_in.answers["DELETE", f"/apps/demo{path}"] = (202, {}, {})
+    result = invoke("ps:restart", *words, "-a", "demo")
+    assert (result.exit_code, result.stderr) == (0, f"Restarting {(words or ['everything'])[0]} of demo.\n")
+
+
+def test_logs_print_the_unnamed_events(invoke, logged_in):
+    session = {"logplex_url": f"{logged_in.url}/streams/l"}
+    logged_in.answers["POST", "/apps/demo/log-sessions"] = session
+    events = "retry: 10\n\n: quiet\n\nid: 1\ndata: T app[web.1]: one\n\nevent: x\ndata: no\n\n"
+    events += "id: 2\ndata: T app[web.1]: two\n\n"
+    logged_in.answers["GET", "/streams/l"] = (200, events, {"Content-Type": "text/event-stream"})
+    result = invoke("logs", "-n", "5", "-p", "web.1", "-a", "demo")
+    assert (result.exit_code, result.stdout) == (0, "T app[web.1]: one\nT app[web.1]: two\n")
+    assert logged_in.asked_for("POST")[0][1] == {"lines": 5, "tail": False, "dyno": "web.1"}
+    assert "Authorization" not in logged_in.requests[-1][2]
+
+
+def test_a_tail_that_is_cut_goes_on_after_the_last_line(invoke, logged_in):
+    seen = []
+
+    def stream(request, _asked):
+        seen.append(request.headers.get("Last-Event-ID"))
+        if len(seen) > 2:
+            return 404, {"id": "not_found", "message": "There is no such stream, or its address has expired."}, {}
+        return 200, f"id: {len(seen)}\ndata: line {len(seen)}\n\n", {}
+
+    logged_in.answers["POST", "/apps/demo/log-sessions"] = {"logplex_url": "/streams/l"}
+    logged_in.answers["GET", "/streams/l"] = stream
+    result = invoke("logs", "-t", "-a", "demo")
+    assert seen == [None, "1", "2"]
+    assert (result.exit_code, result.stdout) == (1, "line 1\nline 2\n")
+    assert result.stderr.endswith(" ▸    The log session has ended.\n ▸    Run `portside logs --tail` again.\n")
+
+
+def test_keys_add_takes_the_usual_file(invoke, logged_in, home):
+    (home / ".ssh").mkdir()
+    (home / ".ssh/id_ed25519.pub").write_text(PUBLIC_KEY + "\n")
+    logged_in.answers["POST", "/account/keys"] = {"id": "k1", "fingerprint": "SHA256:abc", "public_key": PUBLIC_KEY}
+    result = invoke("keys:add")
+    assert result.stderr == f"Added {home}/.ssh/id_ed25519.pub: SHA256:abc\n"
+    assert logged_in.asked_for("POST") == [("/account/keys", {"public_key": PUBLIC_KEY})]
+
+
+def test_a_private_key_is_never_sent(invoke, logged_in, home):
+    (home / "id").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n-----END OPENSSH PRIVATE KEY-----\n")
+    result = invoke("keys:add", "id")
+    assert result.exit_code == 1
+    assert result.stderr == " ▸    id is a private key. It was not sent.\n ▸    Give the public one: id.pub\n"
+    assert logged_in.requests == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hello", " ▸    key is not an OpenSSH public key.\n ▸    Make one with `ssh-keygen -t ed25519`.\n"),
+        (None, " ▸    key can't be read: No such file or directory.\n ▸    Give the path of a .pub file.\n"),
+    ],
+)
+def test_what_is_no_key(invoke, logged_in, home, text, said):
+    if text is not None:
+        (home / "key").write_text(text)
+    result = invoke("keys:add", "key")
+    assert (result.exit_code, result.stderr) == (1, said)
+
+
+def test_keys_remove_by_comment(invoke, logged_in):
+    listed = [{"id": "k1", "fingerprint": "SHA256:abc", "public_key": PUBLIC_KEY}]
+    logged_in.answers["GET", "/account/keys"] = listed
+    logged_in.answers["DELETE", "/account/keys/k1"] = {}
+    assert invoke("keys").stdout == "FINGERPRINT  COMMENT\nSHA256:abc   me@laptop\n"
+    assert invoke("keys:remove", "me@laptop").stderr == "Removed SHA256:abc.\n"
+    missing = invoke("keys:remove", "me@desk")
+    assert (missing.exit_code, missing.stderr) == (1, " ▸    You have no key me@desk.\n ▸    See `portside keys`.\n")
+
+
+def test_domains(invoke, logged_in):
+    domain = {"hostname": "www.example.com", "kind": "custom"}
+    own = {"hostname": "demo.localhost", "kind": "heroku"}
+    logged_in.answers["GET", "/apps/demo/domains"] = [own, domain]
+    logged_in.answers["POST", "/apps/demo/domains"] = (201, domain, {})
+    logged_in.answers["DELETE", "/apps/demo/domains/www.example.com"] = domain
+    listed = "DOMAIN           KIND\ndemo.localhost   platform\nwww.example.com  custom\n"
+    assert invoke("domains", "-a", "demo").stdout == listed
+    added = "Added www.example.com to demo. Point its DNS to the server if it does not yet.\n"
+    assert invoke("domains:add", "www.example.com", "-a", "demo").stderr == added
+    assert invoke("domains:remove", "www.example.com", "-a", "demo").stderr == "Removed www.example.com from demo.\n"
