@@ -1,0 +1,187 @@
+"""The loop's turns, on an engine in memory: whatever is missing is made, whatever is too much goes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import Unavailable, UserError
+from core.ids import AppId, new_id
+from core.secrets import Sealer
+from scheduler import InstanceState, ProcessType, Scheduler
+from tests.scheduler.conftest import Platform, eventually
+from tests.scheduler.fakes import IDLE, SERVE, AbsentRuntime, StubbornRuntime
+
+
+def test_a_wish_is_acted_upon_by_reconcile_app(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    formation = platform.scheduler.scale(app_id, {"web": 2})
+    assert [(one.process_type, one.quantity) for one in formation] == [("web", 2)]
+
+    def two_run() -> bool:
+        platform.scheduler.reconcile_app(app_id)
+        return platform.running(app_id) == ["web.1", "web.2"]
+
+    eventually(two_run, "two running")
+    assert platform.routed(app_id) == {one.address for one in platform.scheduler.instances(app_id)}
+
+
+def test_scaling_is_refused_with_the_reason(platform: Platform, app_id: AppId) -> None:
+    with pytest.raises(UserError, match="no release that runs anything"):
+        platform.scheduler.scale(app_id, {"web": 1})
+    platform.deploy(platform.spec(app_id))
+    with pytest.raises(UserError, match="no process type 'wbe'; this release has: web"):
+        platform.scheduler.scale(app_id, {"wbe": 1})
+    for quantity in (-1, 101):
+        with pytest.raises(UserError, match="0 to 100"):
+            platform.scheduler.scale(app_id, {"web": quantity})
+    assert [one.quantity for one in platform.scheduler.formation(app_id)] == [1]
+
+
+def test_scaling_web_to_zero_empties_the_route(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.scale(app_id, {"web": 0})
+    with platform.looping():
+        eventually(lambda: platform.settled(app_id, []), "nothing runs")
+    assert platform.routed(app_id) == set()
+
+
+def test_restarting_what_does_not_run_is_refused(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    with pytest.raises(UserError, match=r"no running web\.7"):
+        platform.scheduler.restart(app_id, "web.7")
+
+
+def test_one_instance_can_be_restarted_alone(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.scale(app_id, {"web": 2})
+    with platform.looping():
+        eventually(lambda: platform.settled(app_id, ["web.1", "web.2"]), "two instances")
+        first, second = platform.scheduler.instances(app_id)
+        platform.scheduler.restart(app_id, "web.2")
+
+        def replaced() -> bool:
+            now = platform.scheduler.instances(app_id)
+            return platform.settled(app_id, ["web.1", "web.2"]) and now[1].id != second.id
+
+        eventually(replaced, "a fresh web.2")
+        assert platform.scheduler.instances(app_id)[0].id == first.id
+
+
+def test_an_old_release_is_stopped_once_nothing_is_in_flight(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    generation = platform.router.applied[app_id][0]
+    platform.router.busy.add(generation)
+    platform.deploy(platform.spec(app_id, version=2))
+    [old] = [one for one in platform.scheduler.instances(app_id) if one.version == 1]
+    for _ in range(5):
+        platform.scheduler.reconcile_app(app_id)
+    assert platform.runtime.signals == []
+    platform.router.busy.clear()
+    with platform.looping():
+        eventually(lambda: platform.settled(app_id, ["web.1"], version=2), "only v2")
+    assert platform.runtime.signals[0] == (old.container_id, "SIGTERM")
+    assert generation not in platform.router.draining
+
+
+def test_a_request_that_never_ends_holds_an_old_release_until_the_drain_deadline(
+    make_platform: Callable[..., Platform], app_id: AppId
+) -> None:
+    platform = make_platform(drain_s=0.3)
+    platform.deploy(platform.spec(app_id))
+    platform.router.busy.add(platform.router.applied[app_id][0])
+    with platform.looping():
+        platform.deploy(platform.spec(app_id, version=2))
+        eventually(lambda: platform.settled(app_id, ["web.1"], version=2), "only v2")
+
+
+def test_an_instance_that_ignores_sigterm_is_killed_after_its_grace(
+    make_platform: Callable[..., Platform], app_id: AppId
+) -> None:
+    platform = make_platform(StubbornRuntime(), grace_s=0.2)
+    platform.deploy(platform.spec(app_id))
+    with platform.looping():
+        platform.deploy(platform.spec(app_id, version=2))
+        eventually(lambda: platform.settled(app_id, ["web.1"], version=2), "only v2")
+    assert [name for _, name in platform.runtime.signals[:2]] == ["SIGTERM", "SIGKILL"]
+
+
+def test_after_a_reboot_everything_is_started_again(platform: Platform) -> None:
+    apps = [AppId(new_id()) for _ in range(5)]
+    both = (ProcessType("web", SERVE), ProcessType("worker", IDLE))
+    for app_id in apps:
+        platform.deploy(platform.spec(app_id, processes=both))
+    for container in platform.runtime.containers():
+        platform.runtime.remove(container.id)
+    with platform.looping():
+        for app_id in apps:
+            eventually(lambda app_id=app_id: platform.settled(app_id, ["web.1"]), "web runs again")
+            assert platform.routed(app_id) == {one.address for one in platform.scheduler.instances(app_id)}
+
+
+def test_a_crash_is_shown_with_its_exit_code(make_platform: Callable[..., Platform], app_id: AppId) -> None:
+    platform = make_platform(backoff_first_s=300.0)
+    platform.deploy(platform.spec(app_id))
+    [before] = platform.scheduler.instances(app_id)
+    platform.runtime.end(before.container_id, 9)
+    platform.scheduler.reconcile_app(app_id)
+    [after] = platform.scheduler.instances(app_id)
+    assert (after.state, after.detail) == (InstanceState.CRASHED, "exited with code 9")
+    assert platform.routed(app_id) == set()
+
+
+def test_a_replacement_does_not_wait_for_a_deploy_that_holds_the_line(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    [before] = platform.scheduler.instances(app_id)
+    with platform.line(app_id), platform.looping():
+        platform.runtime.end(before.container_id, 1)
+        eventually(lambda: platform.settled(app_id, ["web.1"]), "a replacement")
+
+
+def test_two_reconcilers_at_once_start_one_replacement(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.scale(app_id, {"web": 4})
+    barrier = threading.Barrier(4)
+
+    def turn() -> None:
+        barrier.wait(10)
+        platform.scheduler.reconcile_app(app_id)
+
+    threads = [threading.Thread(target=turn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with platform.looping():
+        eventually(lambda: platform.settled(app_id, ["web.1", "web.2", "web.3", "web.4"]), "four, not more")
+    assert len(platform.runtime.orders) == 4
+
+
+def test_an_engine_that_is_away_is_no_reason_to_give_anything_up(
+    make_platform: Callable[..., Platform], app_id: AppId
+) -> None:
+    platform = make_platform(AbsentRuntime())
+    with pytest.raises(Unavailable):
+        platform.scheduler.reconcile()
+    assert platform.scheduler.instances(app_id) == []
+
+
+def test_a_wish_is_passed_on_to_whoever_was_given_to_wake(platform: Platform, app_id: AppId) -> None:
+    woken: list[AppId] = []
+    platform.deploy(platform.spec(app_id))
+    sealer = Sealer(Path(platform.database.url.removeprefix("sqlite:///")).with_name("secret.key"))
+    elsewhere = Scheduler(
+        platform.database,
+        platform.leases,
+        platform.router,  # type: ignore[arg-type]
+        platform.runtime,
+        sealer,
+        platform.settings,
+        woken.append,
+    )
+    elsewhere.scale(app_id, {"web": 2})
+    elsewhere.restart(app_id, "web")
+    assert woken == [app_id, app_id]
