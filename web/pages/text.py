@@ -11,7 +11,7 @@ from typing import Final
 
 # ECMA-48 control sequences (colours, cursor), OSC sequences (titles, links), and what is left of control characters.
 _ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]?")
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class LineKind(StrEnum):
