@@ -57,7 +57,7 @@ def load_host_key(path: Path) -> asyncssh.SSHKey:
     return asyncssh.read_private_key(path)
 
 
-class Door(asyncssh.SSHServer):  # type: ignore[misc]
+class Door(asyncssh.SSHServer):
     """One SSH connection: counts it, and finds out by its key whose it is."""
 
     def __init__(self, accounts: Accounts, open_doors: set[Door], most: int) -> None:
@@ -70,13 +70,15 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc]
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._open_doors.add(self)
         conn.set_extra_info(door=self)
-        if len(self._open_doors) > self._most:
-            conn.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections: try again in a minute.")
+        if len(self._open_doors) > 2 * self._most + 1:
+            conn.abort()  # a flood: not worth a key exchange to say so
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open_doors.discard(self)
 
     def begin_auth(self, username: str) -> bool:
+        if len(self._open_doors) > self._most:
+            raise asyncssh.DisconnectError(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections: try again soon.")
         return True  # whatever the name, a key must be shown
 
     def public_key_auth_supported(self) -> bool:
@@ -129,7 +131,7 @@ class Gateway:
             self._acceptor.close()
             await self._acceptor.wait_closed()
 
-    async def _serve(self, process: asyncssh.SSHServerProcess) -> None:
+    async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         door: Door = process.get_extra_info("door")
         door.sessions += 1
         try:
@@ -139,7 +141,7 @@ class Gateway:
             door.sessions -= 1
             process.close()
 
-    async def _run(self, process: asyncssh.SSHServerProcess, door: Door) -> int:
+    async def _run(self, process: asyncssh.SSHServerProcess[bytes], door: Door) -> int:
         """One command, to its exit code."""
         identity, asked = door.identity, parse_command(process.command)
         assert identity is not None  # no session opens before a key was accepted
@@ -166,7 +168,7 @@ class Gateway:
         return connection.exit_code
 
 
-def _say(process: asyncssh.SSHServerProcess, text: str) -> int:
+def _say(process: asyncssh.SSHServerProcess[bytes], text: str) -> int:
     """A refusal, where ssh shows it."""
     with suppress(OSError):
         process.stderr.write(f"{text}\n".encode())

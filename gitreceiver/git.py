@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,12 +85,6 @@ class Git:
         listing = self._run("ls-tree", "-r", "-l", "-z", "--full-tree", tree).stdout
         rows = listing.decode(errors="surrogateescape").split("\0")
         return tuple(_file(row) for row in rows if row and " blob " in row.split("\t", 1)[0])
-
-    def start_reader(self) -> subprocess.Popen[bytes]:
-        """A `git cat-file --batch`: ids in, contents out."""
-        command = process.tied(self.argv("cat-file", "--batch"))
-        env = {**os.environ, **self._env}
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True)
 
     def drop_unreachable(self) -> None:
         """Pack what refs reach into one pack and delete every other object."""

@@ -12,7 +12,6 @@ from dulwich.protocol import (
     SIDE_BAND_CHANNEL_DATA,
     ReceivableProtocol,
     capability_agent,
-    extract_capabilities,
     format_ref_line,
     pkt_seq,
 )
@@ -98,8 +97,8 @@ class PushHandler(ReceivePackHandler):
         updates = [line for line in lines if not line.startswith(b"shallow ")]
         if not updates:
             return None
-        first, raw = extract_capabilities(updates[0])
-        capabilities = frozenset(capability for capability in raw if capability)
+        first, _, offered = updates[0].partition(b"\0")
+        capabilities = frozenset(offered.split())
         self.set_client_capabilities(capabilities)
         commands = tuple(parse(line) for line in [first, *updates[1:]])
         options = self._read_lines() if b"push-options" in capabilities else []

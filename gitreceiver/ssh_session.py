@@ -60,7 +60,7 @@ class SocketConnection:
             self._end.close()
 
 
-async def pump(process: asyncssh.SSHServerProcess, ours: socket.socket, connection: SocketConnection) -> None:
+async def pump(process: asyncssh.SSHServerProcess[bytes], ours: socket.socket, connection: SocketConnection) -> None:
     """Carry bytes both ways until the serving thread has said its last, or the client has left."""
     ours.setblocking(False)
     incoming = asyncio.create_task(_carry_in(process, ours))
@@ -75,7 +75,7 @@ async def pump(process: asyncssh.SSHServerProcess, ours: socket.socket, connecti
         ours.close()
 
 
-async def _carry_in(process: asyncssh.SSHServerProcess, ours: socket.socket) -> None:
+async def _carry_in(process: asyncssh.SSHServerProcess[bytes], ours: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     try:
         while data := await process.stdin.read(_CHUNK_BYTES):
@@ -87,13 +87,13 @@ async def _carry_in(process: asyncssh.SSHServerProcess, ours: socket.socket) -> 
             ours.shutdown(socket.SHUT_WR)
 
 
-async def _carry_out(process: asyncssh.SSHServerProcess, ours: socket.socket) -> None:
+async def _carry_out(process: asyncssh.SSHServerProcess[bytes], ours: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     while data := await loop.sock_recv(ours, _CHUNK_BYTES):
         process.stdout.write(data)
         await process.stdout.drain()
 
 
-async def _tell_leaving(process: asyncssh.SSHServerProcess, connection: SocketConnection) -> None:
+async def _tell_leaving(process: asyncssh.SSHServerProcess[bytes], connection: SocketConnection) -> None:
     await process.channel.wait_closed()
     connection.leave()

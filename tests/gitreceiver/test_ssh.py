@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
+import sys
+from dataclasses import replace
 
+import asyncssh
 import pytest
 
 from core.ids import AppId, new_id
@@ -107,6 +111,54 @@ def test_another_users_app_is_not_told_from_none(hall, accepting, serve_ssh):
     assert hidden.returncode == missing.returncode == 1
     assert hidden.stderr.replace("hidden", "NAME") == missing.stderr.replace("nothing", "NAME")
     assert hidden.stderr.startswith("There is no app hidden that ada@example.com may see.")
+
+
+def test_more_connections_than_allowed_are_turned_away(hall, accepting, serve_ssh):
+    hall.settings = replace(hall.settings, ssh_max_connections=0)
+    done = run_ssh(serve_ssh(accepting), "git-upload-pack 'shop.git'")
+    assert done.returncode == 255
+    assert "Too many connections" in done.stderr
+
+
+def test_more_commands_over_one_connection_than_allowed_are_refused(hall, accepting, serve_ssh):
+    hall.settings = replace(hall.settings, ssh_max_sessions=1)
+    server = serve_ssh(accepting)
+
+    async def two_at_once():
+        options = {"port": server.port, "client_keys": [str(server.key)], "known_hosts": None, "config": None}
+        async with asyncssh.connect("127.0.0.1", agent_path=None, encoding=None, **options) as connection:
+            first = await connection.create_process("git-receive-pack 'shop.git'", encoding=None)
+            await first.stdout.readexactly(4)
+            second = await connection.run("git-receive-pack 'shop.git'")
+            first.stdin.write(b"0000")
+            return await first.wait(), second
+
+    first, second = asyncio.run(two_at_once())
+    assert (first.exit_status, second.exit_status) == (0, 1)
+    assert b"At most 1 commands at once" in second.stderr
+
+
+def test_sigterm_ends_the_gateway_cleanly(hall):
+    """In a process of its own, as the platform runs it."""
+    program = (
+        "import logging, sys, pathlib\n"
+        "from gitreceiver.gateway import run_gateway\n"
+        "from gitreceiver.serving import GitParts\n"
+        "from gitreceiver.repositories import Repositories\n"
+        "from gitreceiver.settings import ReceiverSettings\n"
+        "logging.basicConfig(level='INFO')\n"
+        "home = pathlib.Path(sys.argv[1])\n"
+        "settings = ReceiverSettings(ssh_host='127.0.0.1', ssh_port=0)\n"
+        "run_gateway(GitParts(None, None, Repositories(home / 'repos'), None, settings), home / 'key')\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", program, str(hall.home)], stderr=subprocess.PIPE, text=True)
+    said = ""
+    while "git over SSH on port" not in said:
+        said += (line := running.stderr.readline())
+        assert line, said
+    running.terminate()
+    _, rest = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in rest) == (0, False)
 
 
 def test_the_host_key_is_made_once_and_private(hall, accepting, serve_ssh):
