@@ -15,7 +15,8 @@ from core.errors import Unavailable
 from core.ids import AppId
 from router import Router
 from scheduler import records
-from scheduler.loop import Reconciler
+from scheduler.reconciler import Reconciler, finished
+from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.tables import FormationRow, InstanceRow
@@ -29,6 +30,7 @@ class Endgame:
 
     database: Database
     router: Router
+    runtime: Runtime
     settings: SchedulerSettings
     reconciler: Reconciler
 
@@ -66,12 +68,12 @@ class Endgame:
 
     def _remains(self, app_id: AppId) -> bool:
         """Take a turn; whether anything is left after it."""
-        self.reconciler.apps([app_id])
+        finished(self.reconciler.apps([app_id]))
         with self.database.read() as session:
             left = bool(records.live_rows(session, app_id))
         if left:
             return True
-        strays = self.reconciler.runtime.containers(app_id)
+        strays = self.runtime.containers(app_id)
         for stray in strays:
-            self.reconciler.runtime.remove(stray.id)
+            self.runtime.remove(stray.id)
         return bool(strays)

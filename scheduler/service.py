@@ -16,18 +16,20 @@ from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Router
 from scheduler import records
+from scheduler.agenda import Agenda
 from scheduler.drains import Drains
 from scheduler.ending import Endgame
 from scheduler.launcher import Launcher
 from scheduler.logs import AppLogs
-from scheduler.loop import Alarm, Loop, Reconciler
+from scheduler.loop import Loop
 from scheduler.oneoff import OneOffs
-from scheduler.reconcile import Turns
+from scheduler.reconciler import Reconciler, finished
 from scheduler.rollout import Rollouts
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
+from scheduler.turns import Turns
 from scheduler.types import Formation, Instance, LogLine, RunSpec
 
 MOST_INSTANCES = 100
@@ -54,15 +56,15 @@ class Scheduler:
         self._database = database
         self._runtime = runtime
         self._sealer = sealer
-        self._alarm = Alarm()
-        self._wake = wake or self._alarm.ring
+        agenda = Agenda()
+        self._wake = wake or agenda.add
         launcher = Launcher(database, router, runtime, settings)
         self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts)
         turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
-        self._reconciler = Reconciler(database, router, runtime, settings, turns)
-        self._loop = Loop(self._reconciler, runtime, settings, self._alarm)
-        self._endgame = Endgame(database, router, settings, self._reconciler)
+        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda)
+        self._loop = Loop(self._reconciler, runtime, settings, agenda)
+        self._endgame = Endgame(database, router, runtime, settings, self._reconciler)
         self._logs = AppLogs(database, runtime)
 
     def deploy(
@@ -172,12 +174,11 @@ class Scheduler:
 
     def reconcile(self) -> None:
         """One look at everything."""
-        self._reconciler.everything()
+        finished(self._reconciler.everything())
 
     def reconcile_app(self, app_id: AppId) -> None:
         """One look at one app; the loop goes on with what takes longer."""
-        for other in self._reconciler.apps([app_id]):
-            self._alarm.ring(other)
+        finished(self._reconciler.apps([app_id]))
 
     def run_loop(self, stop: threading.Event) -> None:
         """Reconcile on engine events and every `loop_s`, until `stop` is set."""

@@ -110,11 +110,12 @@ class Platform:
         return [one.process for one in self.scheduler.instances(app_id) if one.state is InstanceState.RUNNING]
 
     def settled(self, app_id: AppId, processes: list[str], version: int | None = None) -> bool:
-        """Exactly these run, of this version, and nothing else is left of the app."""
+        """Exactly these run, of this version, the route is theirs, and nothing else is left of the app."""
         instances = self.scheduler.instances(app_id)
         right = [one.process for one in instances] == processes and self.running(app_id) == processes
         same = version is None or all(one.version == version for one in instances)
-        return right and same and len(self.runtime.containers(app_id)) == len(processes)
+        routed = {one.address for one in instances if one.process.startswith("web.")} == self.routed(app_id)
+        return right and same and routed and len(self.runtime.containers(app_id)) == len(processes)
 
     def routed(self, app_id: AppId) -> set[str]:
         return {backend.address for backend in self.router.applied[app_id][1]}

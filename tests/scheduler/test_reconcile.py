@@ -147,8 +147,9 @@ def test_two_reconcilers_at_once_start_one_replacement(platform: Platform, app_i
     barrier = threading.Barrier(4)
 
     def turn() -> None:
+        scheduler = another_process(platform, lambda app_id: None)
         barrier.wait(10)
-        platform.scheduler.reconcile_app(app_id)
+        scheduler.reconcile_app(app_id)
 
     threads = [threading.Thread(target=turn) for _ in range(4)]
     for thread in threads:
@@ -172,16 +173,36 @@ def test_an_engine_that_is_away_is_no_reason_to_give_anything_up(
 def test_a_wish_is_passed_on_to_whoever_was_given_to_wake(platform: Platform, app_id: AppId) -> None:
     woken: list[AppId] = []
     platform.deploy(platform.spec(app_id))
-    sealer = Sealer(Path(platform.database.url.removeprefix("sqlite:///")).with_name("secret.key"))
-    elsewhere = Scheduler(
-        platform.database,
-        platform.leases,
-        platform.router,  # type: ignore[arg-type]
-        platform.runtime,
-        sealer,
-        platform.settings,
-        woken.append,
-    )
+    elsewhere = another_process(platform, woken.append)
     elsewhere.scale(app_id, {"web": 2})
     elsewhere.restart(app_id, "web")
     assert woken == [app_id, app_id]
+
+
+def another_process(platform: Platform, wake: Callable[[AppId], None]) -> Scheduler:
+    """A scheduler over the same records, as another process has it."""
+    sealer = Sealer(Path(platform.database.url.removeprefix("sqlite:///")).with_name("secret.key"))
+    parts = (platform.database, platform.leases, platform.router, platform.runtime, sealer, platform.settings)
+    return Scheduler(*parts, wake)  # type: ignore[arg-type]
+
+
+def test_an_app_that_is_slow_to_look_at_keeps_no_other_waiting(make_platform: Callable[..., Platform]) -> None:
+    slow, quick = AppId(new_id()), AppId(new_id())
+    platform = make_platform()
+    for app_id in (slow, quick):
+        platform.deploy(platform.spec(app_id))
+    release = threading.Event()
+    in_flight = platform.router.in_flight
+    platform.router.in_flight = lambda app, generation: (  # type: ignore[method-assign]
+        release.wait(30) and 0 if app == slow else in_flight(app, generation)
+    )
+    try:
+        with platform.looping():
+            platform.deploy(platform.spec(slow, version=2))
+            platform.deploy(platform.spec(quick, version=2))
+            eventually(lambda: platform.settled(quick, ["web.1"], version=2), "the quick one is done")
+            assert len(platform.scheduler.instances(slow)) == 2
+            release.set()
+            eventually(lambda: platform.settled(slow, ["web.1"], version=2), "the slow one too")
+    finally:
+        release.set()

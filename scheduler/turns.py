@@ -89,8 +89,9 @@ class Turns:
 
     def _do(self, app: AppRecord, steps: Sequence[Step]) -> None:
         described = {step.row.id: self._describe(step) for step in steps if isinstance(step, plan.Crash)}
-        listed = self.router.listed_addresses() if any(isinstance(step, plan.Start) for step in steps) else frozenset()
-        spec = self._spec(app.app_id)
+        starting = any(isinstance(step, plan.Start) for step in steps)
+        listed = self.router.listed_addresses() if starting else frozenset()
+        spec = self._spec(app.app_id) if starting else None
         with self.database.write() as session:
             run = records.locked_run(session, app.app_id)
             if (run.rollout if run else None) != app.rollout:

@@ -1,0 +1,131 @@
+"""Looks at many apps at once and gives each a turn where one is due."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime
+
+from sqlalchemy import delete
+
+from core import clock
+from core.database import Database
+from core.edge import contained
+from core.ids import AppId
+from router import Router
+from scheduler import addresses, plan, records
+from scheduler.agenda import Agenda
+from scheduler.records import AppRecord
+from scheduler.runtime import Container, Runtime
+from scheduler.settings import SchedulerSettings
+from scheduler.states import InstanceState
+from scheduler.tables import InstanceRow
+from scheduler.turns import Turns
+
+log = logging.getLogger("portside.scheduler")
+
+
+class Reconciler:
+    """One call to the engine and a few queries for any number of apps; turns of different apps run side by side.
+
+    An app whose turn takes long (a slow health path) keeps only itself waiting. What should be looked at again goes
+    on the agenda.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        router: Router,
+        runtime: Runtime,
+        settings: SchedulerSettings,
+        turns: Turns,
+        agenda: Agenda,
+    ) -> None:
+        self._database = database
+        self._router = router
+        self._runtime = runtime
+        self._settings = settings
+        self._turns = turns
+        self._agenda = agenda
+        self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
+        self._active: set[AppId] = set()
+        self._lock = threading.Lock()
+
+    def everything(self) -> list[Future[None]]:
+        """All apps, strays, addresses and the route table; the turns that were begun."""
+        turns = self.apps(None)
+        with contained("addresses"):
+            self._free_addresses()
+        with contained("routes"):
+            self._router.reconcile()
+        return turns
+
+    def apps(self, app_ids: Collection[AppId] | None) -> list[Future[None]]:
+        """These apps (None: all, and strays); the turns that were begun."""
+        at = clock.now()
+        one = next(iter(app_ids)) if app_ids is not None and len(app_ids) == 1 else None
+        containers = self._runtime.containers(one)  # before the records: see plan.strays
+        with self._database.read() as session:
+            apps = records.load_apps(session, app_ids)
+        if app_ids is None:
+            self._reap(plan.strays(apps.values(), containers))
+        by_app: dict[AppId, dict[str, Container]] = defaultdict(dict)
+        for container in containers:
+            by_app[container.app_id][container.instance_id] = container
+        due = [app for app in apps.values() if not is_settled(app, by_app[app.app_id])]
+        return [self._pool.submit(self._turn, app, by_app[app.app_id], at) for app in due if self._claim(app.app_id)]
+
+    def _claim(self, app_id: AppId) -> bool:
+        with self._lock:
+            if app_id in self._active:
+                return False
+            self._active.add(app_id)
+            return True
+
+    def _turn(self, app: AppRecord, containers: dict[str, Container], at: datetime) -> None:
+        """One turn. After an error the app is looked at again with everything else, not sooner."""
+        again: datetime | None = None
+        with contained(f"turn of app {app.app_id}"):
+            busy = self._turns.take(app, containers, at)
+            now = clock.now()
+            again = clock.after(self._settings.pending_s, now) if busy else plan.next_look(app, now, self._settings)
+        with self._lock:
+            self._active.discard(app.app_id)
+        if again is not None:
+            self._agenda.add(app.app_id, again)
+
+    def _reap(self, strays: Iterable[Container]) -> None:
+        for stray in strays:
+            with contained(f"stray container of {stray.process}"):
+                log.info("removing container %s of app %s: no record wants it", stray.id[:12], stray.app_id)
+                self._runtime.remove(stray.id)
+
+    def _free_addresses(self) -> None:
+        with self._database.read() as session:
+            if not addresses.any_over(session):
+                return
+        listed = self._router.listed_addresses()
+        old = clock.after(-self._settings.kept_s)
+        with self._database.write() as session:
+            addresses.free_unlisted(session, listed)
+            over = (InstanceRow.state == InstanceState.STOPPED, InstanceRow.ended_at < old)
+            session.execute(delete(InstanceRow).where(*over))
+
+
+def finished(turns: Iterable[Future[None]]) -> None:
+    """Wait for turns to end. Their errors are in the log already: one bad app stops nothing."""
+    wait(list(turns))
+
+
+def is_settled(app: AppRecord, containers: dict[str, Container]) -> bool:
+    """The usual case, told apart cheaply: every wanted instance runs and there is nothing else."""
+    if any(row.state != InstanceState.RUNNING or row.replace or row.rollout != app.rollout for row in app.instances):
+        return False
+    wanted = {(name, number + 1) for name, quantity in app.wanted.items() for number in range(quantity)}
+    places = [(row.process_type, row.number) for row in app.instances]
+    if len(places) != len(wanted) or set(places) != (wanted if app.rollout else set()):
+        return False
+    return all(row.id in containers and containers[row.id].running for row in app.instances)

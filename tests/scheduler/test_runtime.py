@@ -1,0 +1,179 @@
+"""What every runtime must do: the same cases on the engine in memory and on the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import Unavailable
+from core.ids import AppId, new_id
+from scheduler import DockerRuntime, Runtime, SchedulerSettings
+from scheduler.docker_output import DockerOutput, parse_stamp
+from scheduler.runtime import AddressTaken, Container, ContainerOrder, OutputLine, StartFailed
+from tests.scheduler.conftest import eventually
+from tests.scheduler.fakes import BYE, IDLE, SERVE, MemoryRuntime
+
+
+@dataclass
+class Bench:
+    """A runtime under test and orders for it."""
+
+    runtime: Runtime
+    image_id: str
+    subnet: str
+    port: int = 5000
+
+    def order(self, command: str | None, last: int, app_id: AppId) -> ContainerOrder:
+        image = self.runtime.image(self.image_id, "")
+        address = self.subnet.replace("0/24", str(last))
+        env = {"PORT": str(self.port), "WORD": "hello"}
+        return ContainerOrder(
+            new_id(), app_id, "sample", "r1", 3, "rollout", 1, "web.1", image, command, env, address, 64, 1.0, 64
+        )
+
+    def start(self, command: str | None, last: int, app_id: AppId) -> Container:
+        container = self.runtime.look(self.runtime.start(self.order(command, last, app_id)))
+        assert container is not None
+        return container
+
+
+@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    if request.param == "memory":
+        memory = MemoryRuntime()
+        yield Bench(memory, "sha256:memory", "127.231.7.0/24")
+        for held in memory.sockets.values():
+            held.close()
+        return
+    settings: SchedulerSettings = request.getfixturevalue("engine_settings")
+    runtime = DockerRuntime(settings)
+    runtime.prepare()
+    yield Bench(runtime, request.getfixturevalue("base_image"), settings.subnet)
+    for container in runtime.containers():
+        runtime.remove(container.id)
+
+
+def test_a_started_container_runs_at_its_address_and_is_listed(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    assert (started.running, started.app_id, started.version, started.process) == (True, app_id, 3, "web.1")
+    assert started.address.endswith(".9")
+    [listed] = bench.runtime.containers(app_id)
+    assert replace(listed, exit_code=None) == started
+    assert bench.runtime.containers(AppId("another")) == []
+
+
+def test_one_that_exits_is_seen_with_its_code_and_output(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(BYE, 9, app_id)
+
+    def ended() -> bool:
+        return all(one.ended and one.exit_code == 3 for one in bench.runtime.containers(app_id))
+
+    eventually(ended, "it has exited")
+    found = bench.runtime.look(started.id)
+    assert found is not None
+    assert (found.ended, found.exit_code, found.out_of_memory) == (True, 3, False)
+    assert [line.text for line in bench.runtime.output(started.id, 20)] == ["bye"]
+
+
+def test_sigterm_ends_it_and_signals_to_what_has_ended_or_gone_are_harmless(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    bench.runtime.signal(started.id, "SIGTERM")
+    eventually(lambda: bench.runtime.containers(app_id)[0].ended, "it ends")
+    bench.runtime.signal(started.id, "SIGKILL")
+    bench.runtime.remove(started.id)
+    bench.runtime.signal(started.id, "SIGKILL")
+    bench.runtime.remove(started.id)
+    assert bench.runtime.look(started.id) is None
+    assert bench.runtime.containers(app_id) == []
+
+
+def test_endings_name_the_app(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    endings = bench.runtime.endings()
+    bench.runtime.signal(started.id, "SIGKILL")
+    assert next(iter(endings)) == app_id
+    endings.close()
+
+
+def test_output_after_a_line_is_only_what_came_later(bench: Bench, app_id: AppId) -> None:
+    started = bench.start("echo one; echo two; echo three; exit 0", 9, app_id)
+    eventually(lambda: bench.runtime.containers(app_id)[0].ended, "it ends")
+    lines = list(bench.runtime.output(started.id, None))
+    assert [line.text for line in lines] == ["one", "two", "three"]
+    assert [line.text for line in bench.runtime.output(started.id, None, lines[0], follow=True)] == ["two", "three"]
+
+
+def test_sockets_that_listen_inside_are_told(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(SERVE, 9, app_id)
+    eventually(lambda: bench.port in {port for _, port in bench.runtime.listening(started.id)}, "it listens")
+    bench.runtime.remove(started.id)
+    assert bench.runtime.listening(started.id) == frozenset()
+
+
+def test_an_image_that_is_nowhere_is_named(bench: Bench) -> None:
+    with pytest.raises(StartFailed, match="no-such-image"):
+        bench.runtime.image("no-such-image", "")
+
+
+@pytest.mark.engine
+def test_an_address_in_use_is_reported_and_leaves_nothing(
+    engine_settings: SchedulerSettings, base_image: str, app_id: AppId
+) -> None:
+    runtime = DockerRuntime(engine_settings)
+    runtime.prepare()
+    bench = Bench(runtime, base_image, engine_settings.subnet)
+    first = bench.start(IDLE, 9, app_id)
+    try:
+        with pytest.raises(AddressTaken):
+            runtime.start(bench.order(IDLE, 9, app_id))
+        assert [one.id for one in runtime.containers(app_id)] == [first.id]
+    finally:
+        runtime.remove(first.id)
+
+
+@pytest.mark.engine
+def test_a_subnet_in_use_is_explained(engine_settings: SchedulerSettings) -> None:
+    DockerRuntime(engine_settings).prepare()
+    other = DockerRuntime(replace(engine_settings, network=f"{engine_settings.network}-b"))
+    with pytest.raises(Exception, match=r"can't have 10\.88\..*Set PORTSIDE_SCHEDULER_SUBNET|can't have 10\.88\."):
+        other.prepare()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda runtime: runtime.prepare(),
+        lambda runtime: runtime.containers(),
+        lambda runtime: runtime.look("x"),
+        lambda runtime: runtime.remove("x"),
+        lambda runtime: runtime.endings(),
+        lambda runtime: runtime.output("x", 1),
+        lambda runtime: runtime.image("x", ""),
+    ],
+)
+def test_an_engine_that_is_down_is_unavailable(call: Callable[[DockerRuntime], object], tmp_path: Path) -> None:
+    runtime = DockerRuntime(SchedulerSettings(docker_host=f"unix://{tmp_path}/none.sock"))
+    with pytest.raises(Unavailable, match="does not answer"):
+        call(runtime)
+
+
+def test_frames_become_lines_long_ones_are_joined_and_the_last_needs_no_line_break() -> None:
+    stamps = [f"2026-01-02T03:04:05.00000000{number}Z" for number in range(4)]
+    frames = [
+        f"{stamps[0]} one\n".encode(),
+        f"{stamps[1]} two begins, ".encode(),
+        f"{stamps[2]} two ends\r\n".encode(),
+        f"{stamps[3]} three".encode(),
+    ]
+    lines = list(DockerOutput(iter(frames), None))
+    assert [line.text for line in lines] == ["one", "two begins, two ends", "three"]
+    later = OutputLine(parse_stamp(stamps[0]), stamps[0], "one")
+    assert [line.text for line in DockerOutput(iter(frames), later)] == ["two begins, two ends", "three"]
+
+
+def test_stamps_keep_microseconds() -> None:
+    assert parse_stamp("2026-01-02T03:04:05.123456789Z").isoformat() == "2026-01-02T03:04:05.123456+00:00"
+    assert parse_stamp("2026-01-02T03:04:05Z").isoformat() == "2026-01-02T03:04:05+00:00"
