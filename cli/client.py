@@ -8,12 +8,15 @@ httpx is imported when the first request is made, so that `--help` does not pay 
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urljoin
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote, urljoin, urlsplit
 
 from cli.errors import ApiError, ConnectionCut, Unreachable
+from cli.servers import is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +38,8 @@ class Api:
         self.server = server
         self._token = token
         self._refused_hint = refused_hint or f"Run `portside login {server}`."
-        self._opened: httpx.Client | None = None
+        self._opened: dict[bool, httpx.Client] = {}
+        _leave_out_httpx_command()
 
     def get(self, path: str) -> Json:
         """One object. Raises ApiError, Unreachable."""
@@ -62,9 +66,9 @@ class Api:
         """Change something; what it answers depends on what it is. Raises ApiError, Unreachable."""
         return _decoded(self._send("PATCH", path, json=body), self.server)
 
-    def delete(self, path: str) -> None:
-        """Remove something, whatever the answer says beside yes. Raises ApiError, Unreachable."""
-        self._send("DELETE", path)
+    def delete(self, path: str) -> Json:
+        """Remove, end or restart something; what it was, if the server says. Raises ApiError, Unreachable."""
+        return _object(self._send("DELETE", path), self.server)
 
     @contextmanager
     def stream(self, url: str, accept: str = "*/*", last_event_id: str = "") -> Iterator[httpx.Response]:
@@ -79,9 +83,10 @@ class Api:
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
         timeout = httpx.Timeout(_SILENCE_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+        address = urljoin(self.server, url)
         with (
             _translated(self.server),
-            self._client().stream("GET", urljoin(self.server, url), headers=headers, timeout=timeout) as response,
+            self._client(address).stream("GET", address, headers=headers, timeout=timeout) as response,
         ):
             if not response.is_success:
                 response.read()
@@ -103,7 +108,8 @@ class Api:
 
         def once() -> httpx.Response:
             with _translated(self.server):
-                return self._client().request(method, self.server + path, json=json, headers=sent, auth=auth)
+                address = self.server + path
+                return self._client(address).request(method, address, json=json, headers=sent, auth=auth)
 
         response = _again_if_cut(once) if method == "GET" else once()
         if not response.is_success:
@@ -116,20 +122,33 @@ class Api:
             error.hint = self._refused_hint
         return error
 
-    def _client(self) -> httpx.Client:
+    def _client(self, address: str) -> httpx.Client:
+        """The client for an address. Certificates are always verified; where there is no TLS, the 70 ms of loading the
+        authorities are saved: that client trusts none."""
         import httpx
 
-        if self._opened is None:
-            direct = {f"all://{host}": None for host in ("127.0.0.1", "localhost", "*.localhost", "[::1]")}
-            self._opened = httpx.Client(
-                timeout=httpx.Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S), mounts=direct
+        parts = urlsplit(address)
+        in_clear = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if in_clear not in self._opened:
+            self._opened[in_clear] = httpx.Client(
+                timeout=httpx.Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
+                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if in_clear else True,
+                trust_env=not in_clear,  # no proxy for this machine, whatever HTTP_PROXY says
             )
-        return self._opened
+        return self._opened[in_clear]
 
 
 def segment(text: str) -> str:
     """`text` as one segment of a path."""
     return quote(text, safe="~")
+
+
+def _leave_out_httpx_command() -> None:
+    """Import httpx without its own command line, whose imports (rich, pygments) take twice as long as all the rest.
+
+    httpx expects that it may be missing: https://github.com/encode/httpx/blob/0.28.1/httpx/__init__.py
+    """
+    sys.modules.setdefault("httpx._main", cast("ModuleType", None))
 
 
 def _again_if_cut(request: Callable[[], _Answer]) -> _Answer:
@@ -153,7 +172,7 @@ def _translated(server: str) -> Iterator[None]:
         raise _no_connection(server, error) from None
     except (httpx.NetworkError, httpx.RemoteProtocolError):
         raise ConnectionCut(f"The connection to {server} was cut.", _STATUS_HINT) from None
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as error:
         raise Unreachable(f"No usable answer from {server}: {error or type(error).__name__}.", _STATUS_HINT) from None
 
 

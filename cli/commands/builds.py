@@ -87,8 +87,8 @@ def builds_output(session: Session, build_id: str | None) -> None:
 def builds_cancel(session: Session, build_id: str | None) -> None:
     """Cancel a build; without ID the one in progress. What serves now serves on."""
     target = session.target()
-    wanted = str(_find(target, build_id)["id"]) if build_id else "~"
-    record = target.api.post(target.path(f"/builds/{segment(wanted)}/actions/cancel"))
+    one = f"/{segment(str(_find(target, build_id)['id']))}" if build_id else ""
+    record = target.api.delete(target.path(f"/builds{one}"))
     if session.as_json:
         as_json(asdict(read(Build.of, record)))
     shown = str(record.get("id") or build_id or "")[:_SHORT_ID]

@@ -193,3 +193,14 @@ def test_help_of_a_command_has_examples(home, shell):
 def test_control_characters_of_others_do_not_reach_the_terminal(logged_in, invoke):
     logged_in.answers["GET", "/apps"] = [{"id": "1", "name": "evil\x1b[2J\nname", "owner": None}]
     assert "\x1b" not in invoke("apps").stdout
+
+
+def test_a_proxy_is_not_asked_for_this_machine(logged_in, shell):
+    proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:1")
+    assert shell(COMMAND, "whoami", NO_PROXY="", **proxy).stdout == "me@example.com\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(logged_in, shell):
+    logged_in.config = {f"KEY_{number:05}": "x" * 100 for number in range(5000)}
+    result = shell("bash", "-c", f"{COMMAND} config -s -a demo | head -n 1")
+    assert (result.stdout, result.stderr) == (f"KEY_00000={'x' * 100}\n", "")

@@ -71,7 +71,8 @@ def test_logs_print_the_unnamed_events(invoke, logged_in):
     assert "Authorization" not in logged_in.requests[-1][2]
 
 
-def test_a_tail_that_is_cut_goes_on_after_the_last_line(invoke, logged_in):
+def test_a_tail_that_is_cut_goes_on_after_the_last_line(invoke, logged_in, monkeypatch):
+    monkeypatch.setattr("cli.commands.logs._RECONNECT_S", 0)
     seen = []
 
     def stream(request, _asked):

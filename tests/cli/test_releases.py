@@ -187,6 +187,13 @@ def test_builds(invoke, logged_in):
 
 
 def test_cancelling_the_build_in_progress(invoke, logged_in):
-    logged_in.answers["POST", "/apps/demo/builds/~/actions/cancel"] = build(logged_in)
+    logged_in.answers["DELETE", "/apps/demo/builds"] = build(logged_in)
     result = invoke("builds:cancel", "-a", "demo")
     assert (result.exit_code, result.stderr) == (0, "Cancelling build b1c2d3e4 of demo.\n")
+
+
+def test_cancelling_a_named_build(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/builds"] = [build(logged_in), build(logged_in, id="ffff0000-1")]
+    logged_in.answers["DELETE", "/apps/demo/builds/ffff0000-1"] = build(logged_in, id="ffff0000-1")
+    result = invoke("builds:cancel", "ffff", "-a", "demo")
+    assert (result.exit_code, result.stderr) == (0, "Cancelling build ffff0000 of demo.\n")
