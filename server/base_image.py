@@ -100,7 +100,7 @@ def mmdebstrap_argv(tar: Path) -> list[str]:
 
 
 def _from_packages(docker: list[str], environ: Mapping[str, str]) -> None:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # noqa: S108  (a folder of our own inside it)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         tar = Path(folder) / "base.tar"
         process.run(mmdebstrap_argv(tar), env={"PATH": machine.search_path()}, timeout_s=BUILD_S)
         changes = [f"--change=ENV PATH={PATH}", '--change=CMD ["/bin/sh"]']

@@ -37,7 +37,7 @@ def parts_of(site: Site) -> tuple[Part, ...]:
     A worker or an API that is ended in the middle of its work leaves records that its successor goes on from, so
     neither is given long to stop.
     """
-    whole = _digest(site.environment_text)
+    whole = _digest(site.changes_with)
     stores = _digest(str(site.home))
     ours = site.registry
     return (

@@ -38,7 +38,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def _become(argv: list[str], environ: Mapping[str, str]) -> None:
-    os.execvpe(argv[0], argv, dict(environ))
+    os.execvpe(argv[0], argv, dict(environ))  # noqa: S606  (an argv list; this is how a part becomes its program)
 
 
 def _redis(home: Path, environ: Mapping[str, str]) -> None:

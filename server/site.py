@@ -11,7 +11,7 @@ from pathlib import Path
 from builder import BuilderSettings
 from core import platform as core_platform
 from core.errors import UserError
-from core.settings import read
+from core.settings import Source, read
 from gitreceiver import ReceiverSettings
 from router import RouterSettings
 from scheduler import SchedulerSettings
@@ -19,6 +19,10 @@ from server.ports import Port
 from web import WebSettings
 
 LONGEST_HOME = 80  # a Unix socket's path has room for 107 bytes (unix(7)), and ours stand two levels below the home
+ROOTS_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # haproxy is in one; not everyone's PATH has them
+OF_THE_CLIENT = ("PORTSIDE_URL", "PORTSIDE_TOKEN")
+CODE = Path(__file__).parent.parent
+PACKAGES = ("core", "accounts", "router", "scheduler", "releases", "builder", "gitreceiver", "web", "server")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "DOCKER_HOST", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -35,6 +39,7 @@ class Site:
     router: Port
     api_threads: int
     environ: Mapping[str, str]
+    changes_with: str  # other settings or other code, another text
 
     @property
     def run(self) -> Path:
@@ -92,6 +97,7 @@ def read_site(environ: Mapping[str, str]) -> Site:
         router=Port("router", router.bind, router.http_port, "PORTSIDE_ROUTER_HTTP_PORT"),
         api_threads=web.threads,
         environ=_passed_on(source.environ),
+        changes_with=_changes_with(source),
     )
 
 
@@ -104,5 +110,21 @@ def registry_port(address: str) -> Port | None:
 
 
 def _passed_on(environ: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if name.startswith("PORTSIDE_") or name in PASSED_ON}
-    return {"PATH": os.defpath, **kept}
+    kept = {name: value for name, value in environ.items() if name in PASSED_ON or _is_setting(name)}
+    folders = [*kept.get("PATH", os.defpath).split(os.pathsep), *ROOTS_FOLDERS]
+    return {**kept, "PATH": os.pathsep.join(dict.fromkeys(folders))}
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith("PORTSIDE_") and name not in OF_THE_CLIENT
+
+
+def _changes_with(source: Source) -> str:
+    """What the parts of ours were started with: settings and code. A change of either means to start them anew."""
+    settings = {name: value for name, value in source.environ.items() if _is_setting(name)}
+    code = [(str(path), path.stat().st_mtime_ns) for path in sorted(CODE.glob("*/**/*.py")) if _is_ours(path)]
+    return json.dumps([sorted(settings.items()), source.file, code], default=str)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.relative_to(CODE).parts[0] in PACKAGES

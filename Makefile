@@ -1,0 +1,45 @@
+# Portside. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help quickstart stop check test test-full bench format
+
+BIN := .venv/bin
+UNIT := not engine and not platform and not browser
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: ## From a bare machine to a sample app that answers (as root or with sudo the first time)
+	@setup/venv.sh server
+	@$(BIN)/portside-server quickstart
+
+stop: ## Stop the control plane; apps and the router go on (portside-server stop --all: the router too)
+	@$(BIN)/portside-server stop
+
+check: ## Lint, types and unit tests: needs no engine, under a minute
+	@setup/venv.sh server,test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "$(UNIT)"
+
+test: ## Set a bare machine up and run every test on real parts
+	@setup/venv.sh server,test
+	@$(BIN)/portside-server prepare --for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not full"
+
+test-full: ## As test, with the cases that are too slow for every change
+	@setup/venv.sh server,test
+	@$(BIN)/portside-server prepare --for-tests
+	$(BIN)/python -m pytest
+
+bench: ## Measure against the budgets of the design, and print the table
+	@setup/venv.sh server,test
+	@$(BIN)/portside-server prepare --for-tests
+	$(BIN)/python -m bench
+
+format: ## Format the code
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
