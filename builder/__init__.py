@@ -1,0 +1,30 @@
+"""The builder: a source tree becomes an image, and release images are kept.
+
+TAKES  a source tree (`Source`, read from the object store), the app's config, a log to write to.
+GIVES  `Builder.build`: an image in the engine, what it runs and on which port. `ImageStore`: that image in the
+       registry as release vN, labelled; and the same for an image that is there already.
+NEVER  writes a source tree to disk, lets a config value into an image, shares a cache between two apps, or knows what
+       a push or a release is beyond its number.
+"""
+
+from builder.build import Builder
+from builder.engine import Engine
+from builder.explain import Plan
+from builder.images import ImageStore
+from builder.registry import Registry
+from builder.settings import BuilderSettings
+from builder.types import BuildFailed, BuildRequest, BuiltImage, Entry, Source
+
+__all__ = [
+    "BuildFailed",
+    "BuildRequest",
+    "Builder",
+    "BuilderSettings",
+    "BuiltImage",
+    "Engine",
+    "Entry",
+    "ImageStore",
+    "Plan",
+    "Registry",
+    "Source",
+]

@@ -1,0 +1,193 @@
+"""The builder: a source tree in, an image out; the same tree is never built twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from builder import packs
+from builder.buildkit import BuildKit
+from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
+from builder.engine import Engine
+from builder.explain import Plan, explain
+from builder.images import ImageStore
+from builder.key import build_key, build_time, config_key
+from builder.records import Records
+from builder.settings import BuilderSettings
+from builder.stacks import Stacks
+from builder.tables import BuildRow
+from builder.types import BuildFailed, BuildRequest, BuiltImage, Source
+from core.database import Database
+from core.errors import PortsideError
+from core.ids import AppId
+from core.logs import LogWriter
+from core.secrets import Mask
+
+Stopped = Callable[[], BaseException | None]
+DEFAULT_PORT = 5000
+_DROPPED_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """One build, decided: its key, and what it starts from (name "" for an app's own Dockerfile)."""
+
+    key: str
+    config: dict[str, str]
+    config_key: str
+    base: str
+    template: str
+
+
+class Builder:
+    """Builds apps. Safe to use from several threads."""
+
+    def __init__(self, database: Database, engine: Engine, settings: BuilderSettings, images: ImageStore) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._images = images
+        self._records = Records(database)
+        self._buildkit = BuildKit(engine)
+        self._stacks = Stacks(engine, self._buildkit, settings)
+
+    def explain(self, source: Source) -> Plan:
+        """How a source would be built, nothing done; raises BuildFailed."""
+        return explain(source)
+
+    def build(self, request: BuildRequest, log: LogWriter, stopped: Stopped = lambda: None) -> BuiltImage:
+        """The image of a source, built now or found; each step is told to `log`.
+
+        Raises BuildFailed with the reason, what `stopped` gives (asked every 50 ms), or DeadlineExceeded.
+        """
+        log.hide(Mask(request.config.values()))
+        plan = explain(request.source)
+        log.step(plan.detected.headline)
+        for line in plan.detected.details:
+            log.detail(line)
+        recipe = self._recipe(plan, request)
+        if not request.rebuild:
+            earlier = self._reusable(request, recipe, stopped)
+            if earlier is not None:
+                log.step(f"Nothing changed since build {earlier.id[:8]}: reusing its image")
+                return self._built(plan, earlier, reused=True)
+        self._prepare_language(plan, log, stopped)
+        row = self._records.begin(request, recipe.key, recipe.config_key, plan.pack.name)
+        try:
+            row.image_id = self._run(plan, recipe, request, row.id, log, stopped)
+            built = self._built(plan, row, reused=False)
+        except PortsideError as error:
+            self._records.failed(row.id, error.message)
+            raise
+        self._records.succeeded(row.id, row.image_id)
+        self._drop_old_builds(request.app_id)
+        return built
+
+    def prepare_stacks(self, log_line: Callable[[str], None] = lambda line: None) -> None:
+        """Set-up: make every language image, and put their layers into the registry so that no first push pays."""
+        for pack in packs.ALL:
+            if pack.language_image is None:
+                continue
+            image = self._stacks.language_image(pack)
+            image_id = self._stacks.prepare(image, log_line)
+            log_line(f"Uploading {image.name} to the registry")
+            self._images.upload(image_id, self._images.name_of(f"stacks/{pack.name}", image.name.rpartition(":")[2]))
+
+    def forget_app(self, app_id: AppId) -> None:
+        """Drop the app's build records and their images. (Its releases' images are the ImageStore's.)"""
+        for build_id in self._records.builds(app_id):
+            self._engine.untag(_name(build_id))
+        self._records.forget(app_id)
+
+    def _recipe(self, plan: Plan, request: BuildRequest) -> _Recipe:
+        pack = plan.pack
+        config = build_time(request.config, pack.build_config)
+        base = self._stacks.language_image(pack).name if pack.language_image else ""
+        template = packs.template_text(pack.template) if pack.template else ""
+        key = build_key(request.app_id, request.source.tree_id, f"{pack.name}\n{template}", base, config)
+        return _Recipe(key, config, config_key(request.app_id, config), base, template)
+
+    def _reusable(self, request: BuildRequest, recipe: _Recipe, stopped: Stopped) -> BuildRow | None:
+        """The latest finished build of the same key whose image is in the engine, or can be had from the registry."""
+        row = self._records.finished(request.app_id, recipe.key)
+        if row is None or row.image_id is None:
+            return None
+        if self._engine.image_id(row.image_id) is not None:
+            return row
+        row.image_id = self._images.fetch(row.ref, request.deadline_s, stopped) if row.ref else None
+        if row.image_id is None:
+            return None
+        self._engine.tag(row.image_id, _name(row.id))
+        self._records.moved(row.id, row.image_id)
+        return row
+
+    def _prepare_language(self, plan: Plan, log: LogWriter, stopped: Stopped) -> None:
+        if plan.pack.language_image is not None:
+            self._stacks.prepare(self._stacks.language_image(plan.pack), _headings_to(log), stopped)
+
+    def _run(
+        self, plan: Plan, recipe: _Recipe, request: BuildRequest, build_id: str, log: LogWriter, stopped: Stopped
+    ) -> str:
+        """Hand the context to BuildKit; gives the image id."""
+        stamp = self._records.config_stamp(request.app_id, recipe.config_key)
+        context, dockerfile = _context(plan, recipe, request, stamp)
+        log.step("Building the image")
+        return self._buildkit.build(
+            context,
+            _name(build_id),
+            log.detail,
+            min(request.deadline_s, self._settings.build_timeout_s),
+            stopped,
+            dockerfile=dockerfile,
+            secret=plan.pack.environment(recipe.config),
+            cached=not request.rebuild,
+        )
+
+    def _built(self, plan: Plan, row: BuildRow, reused: bool) -> BuiltImage:
+        """What the image runs, from the Procfile or else from the image itself; raises BuildFailed if from neither."""
+        assert row.image_id is not None
+        facts = self._engine.facts(row.image_id)
+        processes: tuple[tuple[str, str | None], ...] | None = plan.manifest.processes
+        if processes is None:
+            if facts is None or not facts.runs_something:
+                message = "The image says nothing of what to run: it has no CMD and no ENTRYPOINT."
+                raise BuildFailed(
+                    message, "Add a CMD to the Dockerfile, or a Procfile with a line such as: web: ./server"
+                )
+            processes = (("web", None),)
+        ports = facts.tcp_ports if facts else ()
+        port = ports[0] if len(ports) == 1 else DEFAULT_PORT
+        health = plan.manifest.health_paths
+        return BuiltImage(row.id, row.image_id, processes, port, health, plan.pack.name, reused)
+
+    def _drop_old_builds(self, app_id: AppId) -> None:
+        kept = self._settings.kept_builds
+        for build_id in self._records.builds(app_id)[kept : kept + _DROPPED_AT_ONCE]:
+            self._engine.untag(_name(build_id))
+
+
+def _context(plan: Plan, recipe: _Recipe, request: BuildRequest, stamp: str) -> tuple[Iterator[bytes], str]:
+    """(the tar stream, the Dockerfile's path in it)."""
+    source, ignore = request.source, plan.ignore
+    if plan.pack.template is not None:
+        values = {
+            **plan.detected.values,
+            "base": recipe.base,
+            "app_id": request.app_id,
+            "source": SOURCE_FOLDER,
+            "config_stamp": stamp,
+        }
+        dockerfile = packs.render(plan.pack.template, values)
+        return tar_stream(source, ignore, (Extra("Dockerfile", dockerfile.encode()),), SOURCE_FOLDER), "Dockerfile"
+    if ignore.excludes("Dockerfile"):
+        extra = Extra(HIDDEN_DOCKERFILE, source.read("Dockerfile") or b"")
+        return tar_stream(source, ignore, (extra,)), HIDDEN_DOCKERFILE
+    return tar_stream(source, ignore), "Dockerfile"
+
+
+def _headings_to(log: LogWriter) -> Callable[[str], None]:
+    """Shows the headings of a language image's build and leaves out its output."""
+    return lambda line: None if line.startswith((" ", "[")) else log.detail(line)
+
+
+def _name(build_id: str) -> str:
+    return f"portside/build:{build_id}"

@@ -1,0 +1,128 @@
+"""The Docker Engine as the builder needs it: looking at images and naming them. (`buildkit.py` builds.)
+
+Nothing of the Docker SDK gets past this module: its errors become `Unavailable` or an answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+from requests.exceptions import RequestException
+
+from builder.settings import BuilderSettings
+from core.errors import Unavailable, UserError
+from core.process import stream
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What is known of an image: its id, whether it says what to run, and its EXPOSEd TCP ports."""
+
+    image_id: str
+    runs_something: bool
+    tcp_ports: tuple[int, ...]
+
+
+class Engine:
+    """One Docker Engine."""
+
+    def __init__(self, settings: BuilderSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _client(self) -> docker.DockerClient:
+        url = self._settings.docker_host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        return docker.DockerClient(base_url=url, timeout=120)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment for `docker` commands, on top of the process's own."""
+        names = {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
+        return names | ({"DOCKER_HOST": self._settings.docker_host} if self._settings.docker_host else {})
+
+    def command(self, *arguments: str) -> list[str]:
+        """The argv of a `docker` command."""
+        return [self._settings.docker, *arguments]
+
+    def stream(
+        self,
+        *arguments: str,
+        on_line: Callable[[str], None],
+        stdin: Iterator[bytes] | None = None,
+        deadline_s: float,
+        stopped: Callable[[], BaseException | None],
+    ) -> int:
+        """Run a long `docker` command; its exit code. Raises what `stopped` gives, or DeadlineExceeded."""
+        try:
+            return stream(
+                self.command(*arguments),
+                on_line=on_line,
+                stdin=stdin,
+                env=self.environment,
+                deadline_s=deadline_s,
+                stopped=stopped,
+            )
+        except FileNotFoundError as error:
+            message = f"The Docker client {self._settings.docker} is not there."
+            raise UserError(message, "Set PORTSIDE_BUILDER_DOCKER to where it is.") from error
+
+    def image_id(self, name: str) -> str | None:
+        """The id ("sha256:…") of the image named by tag, digest or id; None when the engine does not hold it."""
+        facts = self.facts(name)
+        return None if facts is None else facts.image_id
+
+    def facts(self, name: str) -> ImageFacts | None:
+        """What the engine knows of an image, or None."""
+        with self._answers():
+            try:
+                attributes = self._client.images.get(name).attrs
+            except ImageNotFound:
+                return None
+        config: Mapping[str, object] = attributes.get("Config") or {}
+        exposed = config.get("ExposedPorts")
+        ports = sorted(_tcp_ports(exposed if isinstance(exposed, dict) else {}))
+        return ImageFacts(attributes["Id"], bool(config.get("Cmd") or config.get("Entrypoint")), tuple(ports))
+
+    def tag(self, image: str, name: str) -> None:
+        """Give `image` the further name `repository:tag`."""
+        repository, _, tag = name.rpartition(":")
+        with self._answers():
+            self._client.api.tag(image, repository, tag)
+
+    def untag(self, name: str) -> None:
+        """Take a name off an image; with its last name the image goes, unless a container uses it."""
+        with self._answers():
+            try:
+                self._client.api.remove_image(name)
+            except ImageNotFound:
+                return
+            except APIError as error:
+                if error.status_code != 409:  # in use by a container: it stays until that is gone
+                    raise
+
+    def names(self, repository: str) -> list[str]:
+        """All `repository:tag` names that the engine holds."""
+        with self._answers():
+            images = self._client.api.images(name=repository)
+        return [name for image in images for name in image.get("RepoTags") or () if name != "<none>:<none>"]
+
+    @contextmanager
+    def _answers(self) -> Iterator[None]:
+        try:
+            yield
+        except (DockerException, RequestException) as error:
+            message = f"The Docker Engine does not answer as it should: {str(error)[:300]}"
+            raise Unavailable(message, "See `portside-server doctor`.") from error
+
+
+def _tcp_ports(exposed: Mapping[str, object]) -> Iterator[int]:
+    for port in exposed:
+        number, _, protocol = port.partition("/")
+        if protocol in ("", "tcp") and number.isdigit():
+            yield int(number)

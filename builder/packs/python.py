@@ -1,0 +1,129 @@
+"""The Python pack: requirements.txt, or pyproject.toml with or without uv.lock, installed by uv."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from builder.types import BuildFailed, Detected, Source
+
+name = "python"
+template: str | None = "python.Dockerfile.j2"
+language_image: str | None = "python.image.j2"
+build_config: tuple[str, ...] = ("PIP_", "UV_")
+files: tuple[str, ...] = ("requirements.txt", "pyproject.toml")
+needs_procfile = True
+
+PYTHON = "3.13"
+_ELSEWHERE = re.compile(
+    r"^(-e|--editable|\.|/|file:|[\w.-]+(\[[^\]]*\])?\s*@\s*(file:|\.))|\.(whl|tar\.gz|zip)(\s|;|$)"
+)
+_INCLUDE = re.compile(r"^(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
+
+
+def detect(source: Source) -> Detected | None:
+    """An app with requirements.txt, or with a pyproject.toml that has a [project] table."""
+    paths = source.paths()
+    if not {"requirements.txt", "pyproject.toml"} & set(paths):
+        return None
+    version = _version_line(source)
+    if "uv.lock" in paths and "pyproject.toml" in paths:
+        installer = _from_lock(source)
+    elif "requirements.txt" in paths:
+        installer = _from_requirements(source)
+    else:
+        installer = _from_project(source)
+    return Detected("Python app detected", (version, *installer.details), installer.values, installer.needs)
+
+
+def environment(config: Mapping[str, str]) -> Mapping[str, str]:
+    """pip's names for package indexes also under uv's, so that either works."""
+    also = {
+        uv: config[pip]
+        for pip, uv in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX"))
+        if pip in config and uv not in config
+    }
+    return {**config, **also}
+
+
+def _version_line(source: Source) -> str:
+    for file_name, prefix in ((".python-version", ""), ("runtime.txt", "python-")):
+        content = source.read(file_name)
+        if content is None:
+            continue
+        lines = (line.strip() for line in content.decode("utf-8-sig", errors="replace").splitlines())
+        wanted = next((line for line in lines if line and not line.startswith("#")), "")
+        version = wanted.removeprefix("python-").removeprefix("cpython-")
+        if version != PYTHON and not version.startswith(f"{PYTHON}."):
+            message = f"{file_name} asks for {wanted or 'nothing'!r}; this server has Python {PYTHON}."
+            raise BuildFailed(message, f"Put {prefix}{PYTHON} in {file_name}, or bring a Dockerfile.")
+        return f"Using Python {PYTHON}, as {file_name} says"
+    return f"Using Python {PYTHON} (no .python-version found)"
+
+
+def _from_requirements(source: Source) -> Detected:
+    needed, elsewhere = requirement_files(source, "requirements.txt")
+    values = {"installer": "requirements", "files": needed, "source_first": elsewhere, "is_package": False}
+    return Detected("", ("Installing from requirements.txt",), values, needed)
+
+
+def _from_lock(source: Source) -> Detected:
+    project = _project(source)
+    uv = project.get("tool", {}).get("uv", {})
+    local = "workspace" in uv or any(
+        isinstance(place, dict) and {"path", "workspace"} & place.keys() for place in uv.get("sources", {}).values()
+    )
+    is_package = "build-system" in project or bool(uv.get("package"))
+    needed = ("pyproject.toml", "uv.lock")
+    values = {"installer": "uv", "files": needed, "source_first": local, "is_package": is_package}
+    return Detected("", ("Installing from uv.lock",), values, needed)
+
+
+def _from_project(source: Source) -> Detected:
+    project = _project(source)
+    table = project.get("project")
+    if table is None:
+        message = (
+            "pyproject.toml has no [project] table, and there is no requirements.txt: nothing says what to install."
+        )
+        raise BuildFailed(message, "List the dependencies in requirements.txt, or under [project] in pyproject.toml.")
+    source_first = "dependencies" in table.get("dynamic", [])
+    values = {
+        "installer": "pyproject",
+        "files": ("pyproject.toml",),
+        "source_first": source_first,
+        "is_package": "build-system" in project or source_first,
+    }
+    return Detected("", ("Installing from pyproject.toml",), values, ("pyproject.toml",))
+
+
+def _project(source: Source) -> dict[str, Any]:
+    try:
+        return tomllib.loads((source.read("pyproject.toml") or b"").decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BuildFailed(f"pyproject.toml is not valid TOML: {error}.", "Mend that line.") from error
+
+
+def requirement_files(source: Source, first: str) -> tuple[tuple[str, ...], bool]:
+    """The requirement files that `first` leads to, and whether any names something in the app's own source.
+
+    With a local package (`-e .`, `./vendor/x.whl`) the whole source must be there before anything is installed.
+    """
+    found: list[str] = []
+    waiting, elsewhere = [first], False
+    while waiting:
+        path = waiting.pop(0)
+        content = source.read(path)
+        if content is None:
+            raise BuildFailed(f"A requirements file names {path}, which is not in the commit.", f"git add {path}")
+        found.append(path)
+        for line in content.decode("utf-8-sig", errors="replace").splitlines():
+            include = _INCLUDE.match(line.strip())
+            if include and "://" not in include[1]:
+                waiting.append(posixpath.normpath(posixpath.join(posixpath.dirname(path), include[1])))
+            elsewhere = elsewhere or bool(_ELSEWHERE.search(line.strip()) and "://" not in line)
+        waiting = [path for path in dict.fromkeys(waiting) if path not in found]
+    return tuple(found), elsewhere

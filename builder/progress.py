@@ -1,0 +1,82 @@
+"""BuildKit's plain progress, made readable: the Dockerfile's steps and what they print, nothing internal.
+
+The form of the input (`docker build --progress=plain`, BuildKit 0.8 and later): `#7 [4/6] RUN make` names vertex 7,
+`#7 sha256:…` its digest, `#7 0.26 text` a line of its output after 0.26 s, then `#7 DONE 0.3s`, `#7 CACHED` or
+`#7 ERROR: …`. What follows the first line of dashes repeats the failure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_VERTEX = re.compile(r"^#(\d+) (.*)$")
+_STEP = re.compile(r"^\[(?:(?P<stage>[\w.-]+) )?(?P<number>\d+)/(?P<count>\d+)\] (?P<text>.*)$")
+_OUTPUT = re.compile(r"^\d+\.\d+ ?(.*)$")
+_END = re.compile(r"^(?:DONE \d[\d.]*s|CACHED|CANCELED)$")
+_DETAIL = re.compile(r"^(?:sha256:[0-9a-f]{64}|(?:\.\.\.)|)$")
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_EXECUTOR = re.compile(
+    r"(?:executor failed running|process) .*?: exit code: (\d+)|did not complete successfully: exit code: (\d+)"
+)
+_MOUNTS = re.compile(r"--mount=\S+\s+")
+KEPT_LINES = 200
+
+
+@dataclass
+class Progress:
+    """Fed line by line; gives what to show. `failure` is BuildKit's own last word, `tail` the last output lines."""
+
+    failure: str = ""
+    failed_step: str = ""
+    tail: list[str] = field(default_factory=list)
+    _steps: dict[str, str] = field(default_factory=dict)
+    _over: bool = False
+
+    def feed(self, line: str) -> list[str]:
+        """The lines to show for one line of BuildKit's output."""
+        line = _ANSI.sub("", line.rsplit("\r", 1)[-1])
+        match = _VERTEX.match(line)
+        if self._over or match is None:
+            return self._outside(line)
+        vertex, text = match.groups()
+        return self._inside(vertex, text)
+
+    def _outside(self, line: str) -> list[str]:
+        if line.startswith("------"):
+            self._over = True
+        elif line.strip() and not line.startswith(" > "):
+            self.failure = line.strip()
+        return []
+
+    def _inside(self, vertex: str, text: str) -> list[str]:
+        step = _STEP.match(text)
+        if step:
+            return self._begin(vertex, step)
+        if text.startswith("ERROR: "):
+            self.failure, self.failed_step = text.removeprefix("ERROR: "), self._steps.get(vertex, "")
+            return []
+        if vertex not in self._steps or _DETAIL.match(text):
+            return []
+        if _END.match(text):
+            return ["  CACHED"] if text == "CACHED" else []
+        output = _OUTPUT.match(text)
+        if output is None:
+            return []
+        shown = re.sub(rf"#{vertex} (DONE \d[\d.]*s|ERROR: .*)$", "", output[1])
+        self.tail = [*self.tail[1 - KEPT_LINES :], shown]
+        return [f"  {shown}"]
+
+    def _begin(self, vertex: str, step: re.Match[str]) -> list[str]:
+        if vertex in self._steps:
+            return []
+        stage = f"{step['stage']} " if step["stage"] and not step["stage"].startswith("stage-") else ""
+        text = _MOUNTS.sub("", step["text"]).replace("FROM docker.io/", "FROM ")
+        self._steps[vertex] = text
+        return [f"[{stage}{step['number']}/{step['count']}] {text}"]
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the RUN that failed, if one did."""
+        found = _EXECUTOR.search(self.failure)
+        return int(found[1] or found[2]) if found else None

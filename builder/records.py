@@ -1,0 +1,83 @@
+"""The table of builds, read and written."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select, update
+
+from builder.tables import BUILD_LIFE, BuildRow, BuildState
+from builder.types import BuildRequest
+from core import clock
+from core.database import Database
+from core.ids import AppId, new_id
+
+
+class Records:
+    """Builds in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, request: BuildRequest, key: str, config_key: str, pack: str) -> BuildRow:
+        """A new build in state `building`."""
+        row = BuildRow(
+            id=new_id(),
+            app_id=request.app_id,
+            key=key,
+            config_key=config_key,
+            pack=pack,
+            commit=request.commit,
+            state=BuildState.BUILDING,
+            created_at=clock.now(),
+        )
+        with self._database.write() as session:
+            session.add(row)
+            session.flush()
+            session.expunge(row)
+        return row
+
+    def succeeded(self, build_id: str, image_id: str) -> None:
+        self._finish(build_id, BuildState.SUCCEEDED, image_id=image_id)
+
+    def failed(self, build_id: str, reason: str) -> None:
+        self._finish(build_id, BuildState.FAILED, reason=reason)
+
+    def _finish(self, build_id: str, state: BuildState, **values: str) -> None:
+        with self._database.write() as session:
+            BUILD_LIFE.move(session, BuildRow, build_id, state, finished_at=clock.now(), **values)
+
+    def moved(self, build_id: str, image_id: str) -> None:
+        """The image came back from the registry under another id."""
+        with self._database.write() as session:
+            session.execute(update(BuildRow).where(BuildRow.id == build_id).values(image_id=image_id))
+
+    def finished(self, app_id: AppId, key: str) -> BuildRow | None:
+        """The latest build of this key that succeeded."""
+        wanted = (BuildRow.app_id == app_id, BuildRow.key == key, BuildRow.state == BuildState.SUCCEEDED)
+        with self._database.read() as session:
+            row = session.scalars(select(BuildRow).where(*wanted).order_by(BuildRow.created_at.desc())).first()
+            if row is not None:
+                session.expunge(row)
+            return row
+
+    def config_stamp(self, app_id: AppId, config_key: str) -> str:
+        """The id of the app's first build with this build-time config; "" when there is no such config.
+
+        It stands in the Dockerfile so that other config means other layers: BuildKit does not count a secret's value.
+        Unlike a hash of the values, it tells nothing about them to who reads the image's history.
+        """
+        if not config_key:
+            return ""
+        wanted = (BuildRow.app_id == app_id, BuildRow.config_key == config_key)
+        with self._database.read() as session:
+            first = select(BuildRow.id).where(*wanted).order_by(BuildRow.created_at, BuildRow.id)
+            return session.scalars(first).first() or ""
+
+    def builds(self, app_id: AppId) -> list[str]:
+        """The ids of an app's builds, newest first."""
+        newest = select(BuildRow.id).where(BuildRow.app_id == app_id).order_by(BuildRow.created_at.desc())
+        with self._database.read() as session:
+            return list(session.scalars(newest))
+
+    def forget(self, app_id: AppId) -> None:
+        with self._database.write() as session:
+            session.execute(delete(BuildRow).where(BuildRow.app_id == app_id))

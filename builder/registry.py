@@ -1,0 +1,133 @@
+"""A client for the OCI distribution API: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+
+Manifests and small blobs only; layers go up with `docker push`, which knows what the registry already has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+
+from core.errors import NotFound, Unavailable
+
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_ACCEPT = {"Accept": f"{DOCKER_MANIFEST}, {OCI_MANIFEST}"}
+_PAGE = 1000
+TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An image manifest (Docker v2 schema 2 or OCI: the parts used here are the same)."""
+
+    media_type: str
+    content: dict[str, Any]
+
+    @property
+    def config_digest(self) -> str:
+        return str(self.content["config"]["digest"])
+
+    def with_config(self, config: bytes) -> Manifest:
+        """The same image with another config blob."""
+        descriptor = {**self.content["config"], "digest": digest_of(config), "size": len(config)}
+        return Manifest(self.media_type, {**self.content, "config": descriptor})
+
+    def encoded(self) -> bytes:
+        return json.dumps(self.content, sort_keys=True, separators=(",", ":")).encode()
+
+
+class Registry:
+    """One registry; repositories are named without its host."""
+
+    def __init__(self, url: str) -> None:
+        self.host = url.split("://")[-1].rstrip("/")
+        loopback = self.host.rsplit(":", 1)[0] in ("localhost", "[::1]") or self.host.startswith("127.")
+        base_url = url if "://" in url else f"{'http' if loopback else 'https'}://{self.host}"
+        self._http = httpx.Client(base_url=base_url, timeout=TIMEOUT_S, trust_env=False, follow_redirects=True)
+
+    def check(self) -> None:
+        """Raise Unavailable unless the registry answers."""
+        self._call("GET", "/v2/")
+
+    def manifest(self, repository: str, reference: str) -> Manifest:
+        """The manifest under a tag or digest; raises NotFound."""
+        answer = self._call("GET", f"/v2/{repository}/manifests/{reference}", headers=_ACCEPT)
+        return Manifest(answer.headers["Content-Type"].partition(";")[0], answer.json())
+
+    def digest(self, repository: str, reference: str) -> str | None:
+        """The digest of the manifest under a tag or digest, None when there is none."""
+        try:
+            answer = self._call("HEAD", f"/v2/{repository}/manifests/{reference}", headers=_ACCEPT)
+        except NotFound:
+            return None
+        return str(answer.headers["Docker-Content-Digest"])
+
+    def put_manifest(self, repository: str, tag: str, manifest: Manifest) -> str:
+        """Store a manifest under a tag; gives its digest."""
+        content = manifest.encoded()
+        headers = {"Content-Type": manifest.media_type}
+        self._call("PUT", f"/v2/{repository}/manifests/{tag}", headers=headers, content=content)
+        return digest_of(content)
+
+    def delete_manifest(self, repository: str, digest: str) -> None:
+        """Take a manifest away, and with it every tag on it; no harm when it is gone already."""
+        try:
+            self._call("DELETE", f"/v2/{repository}/manifests/{digest}")
+        except NotFound:
+            return
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """A blob's content; raises NotFound."""
+        return self._call("GET", f"/v2/{repository}/blobs/{digest}").content
+
+    def put_blob(self, repository: str, content: bytes) -> str:
+        """Store a small blob, in one piece; gives its digest."""
+        digest = digest_of(content)
+        place = self._call("POST", f"/v2/{repository}/blobs/uploads/").headers["Location"]
+        target = httpx.URL(urljoin(str(self._http.base_url), place)).copy_merge_params({"digest": digest})
+        self._call("PUT", str(target), headers={"Content-Type": "application/octet-stream"}, content=content)
+        return digest
+
+    def tags(self, repository: str) -> list[str]:
+        """All tags of a repository; empty when there is no such repository."""
+        found: list[str] = []
+        page: str | None = f"/v2/{repository}/tags/list?n={_PAGE}"
+        try:
+            while page:
+                answer = self._call("GET", page)
+                found += answer.json().get("tags") or []
+                page = answer.links.get("next", {}).get("url")
+        except NotFound:
+            return found
+        return found
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        with self._answers():
+            answer = self._http.request(method, path, **options)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NotFound(f"The image registry at {self.host} has no {path.partition('?')[0]}.")
+        if answer.is_error:
+            told = f"HTTP {answer.status_code} to {method} {path.partition('?')[0]}: {answer.text[:300]}"
+            raise Unavailable(f"The image registry at {self.host} answered {told}", "See `portside-server doctor`.")
+        return answer
+
+    @contextmanager
+    def _answers(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            message = f"The image registry at {self.host} does not answer ({error})."
+            raise Unavailable(message, "See `portside-server status`.") from error
+
+
+def digest_of(content: bytes) -> str:
+    """The digest by which a registry knows `content`."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

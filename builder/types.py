@@ -1,0 +1,95 @@
+"""What goes into a build and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.errors import UserError
+from core.ids import AppId
+
+FILE_MODE = 0o100644
+EXECUTABLE_MODE = 0o100755
+SYMLINK_MODE = 0o120000
+
+
+class BuildFailed(UserError):
+    """The app could not be built."""
+
+    code = "build_failed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a source tree. `mode` is git's; the content of a link (0o120000) is its target."""
+
+    path: str
+    mode: int
+    size_bytes: int
+    read: Callable[[], bytes]
+
+
+class Source(Protocol):
+    """A git tree, read from the object store. Submodules are left out."""
+
+    @property
+    def tree_id(self) -> str:
+        """The id of the git tree: two sources with the same one hold the same files."""
+        ...
+
+    def entries(self) -> Iterator[Entry]:
+        """Every file, one after another, contents unread."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """One file's content, or None when there is no such file."""
+        ...
+
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files; cheap, no content is read."""
+        ...
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One build to do.
+
+    `config` holds all config variables of the app; only the names that the pack declares reach the build, as a
+    BuildKit secret. `rebuild` builds even what was built before. `deadline_s` is in seconds from now.
+    """
+
+    app_id: AppId
+    app_name: str
+    commit: str
+    source: Source
+    config: Mapping[str, str]
+    rebuild: bool
+    deadline_s: float
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own."""
+
+    build_id: str
+    image_id: str
+    processes: tuple[tuple[str, str | None], ...]
+    port: int
+    health_paths: Mapping[str, str]
+    pack: str
+    reused: bool
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a pack found out about a source before anything is built.
+
+    `details` are lines to show. `values` fill the pack's template. `needs` are the files that its Dockerfile copies
+    by name, which therefore must not be left out by .dockerignore.
+    """
+
+    headline: str
+    details: tuple[str, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
