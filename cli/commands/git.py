@@ -7,6 +7,7 @@ import sys
 import click
 
 from cli import gitremote
+from cli.client import segment
 from cli.commandline import command
 from cli.errors import CliError
 from cli.printing import problem, progress
@@ -46,7 +47,7 @@ def git_remote(session: Session, app_name: str | None, remote: str) -> None:
     if not gitremote.inside_repository():
         raise CliError("This is not a git repository.", "Run `git init -b main` first.")
     api = session.api()
-    app = read(App.of, api.get(f"/apps/{named}"))
+    app = read(App.of, api.get(f"/apps/{segment(named)}"))
     if not connect(api.server, app.name, remote):
         raise click.exceptions.Exit(1)
 
