@@ -1,0 +1,70 @@
+"""Apps: made, listed, renamed, destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from accounts import AppRole, Permission
+from core.errors import Conflict, UserError
+from releases import App
+from web.api import ranges, shapes
+from web.api.routing import Access, Answer, AppCall, Call, Routes, listed
+
+routes = Routes()
+_KEYS: ranges.Keys[App] = {"name": lambda record: record.name, "id": lambda record: record.id}
+
+
+@routes("GET", "/apps", Access.LOGGED_IN)
+@routes("GET", "/users/~/apps", Access.LOGGED_IN)
+def list_apps(call: Call) -> Answer:
+    visible = call.parts.accounts.visible_apps(call.identity)
+    page = call.page(call.parts.releases.apps(visible), _KEYS)
+    return listed(page, _shapes(call, page.items), _KEYS)
+
+
+@routes("POST", "/apps", Access.LOGGED_IN)
+def create_app(call: Call) -> Answer:
+    """A new app, owned by who asks. `stack` and `region` may be sent, as clients do; there is one of each."""
+    app = call.parts.releases.create_app(call.body.text("name"), call.identity.user_id)
+    call.parts.accounts.grant(app.id, call.identity.user_id, AppRole.OWNER)
+    call.parts.router.name_app(app.id, app.name)
+    return Answer(_shape(call, app), 201)
+
+
+@routes("GET", "/apps/<app>", Permission.VIEW)
+def show_app(call: AppCall) -> Answer:
+    return Answer(_shape(call, call.app))
+
+
+@routes("PATCH", "/apps/<app>", Permission.MANAGE)
+def change_app(call: AppCall) -> Answer:
+    """Rename it. `build_stack` may be sent, as clients do; there is one."""
+    if call.body.flag("maintenance"):
+        raise UserError("There is no maintenance mode.", "To stop serving: portside ps:scale web=0")
+    name = call.body.text("name")
+    if name is None or name == call.app.name:
+        return Answer(_shape(call, call.app))
+    app = call.parts.releases.rename(call.app.id, name)
+    call.parts.router.name_app(app.id, app.name)
+    return Answer(_shape(call, app))
+
+
+@routes("DELETE", "/apps/<app>", Permission.MANAGE)
+def destroy_app(call: AppCall) -> Answer:
+    """Gone for its users at once; what it holds elsewhere is removed in the background."""
+    shown = _shape(call, call.app)
+    with suppress(Conflict):  # no deploy is under way
+        call.parts.pushes.cancel(call.app.id)
+    call.parts.releases.destroy(call.app.id)
+    return Answer(shown)
+
+
+def _shape(call: Call, app: App) -> shapes.Json:
+    return _shapes(call, [app])[0]
+
+
+def _shapes(call: Call, apps: Sequence[App]) -> list[shapes.Json]:
+    emails = {user.user_id: user.email for user in call.parts.accounts.users()}
+    urls = {app.id: call.parts.router.url(app.id) for app in apps}
+    return [shapes.app(app, emails.get(app.owner_id, ""), f"{urls[app.id]}/", call.links) for app in apps]

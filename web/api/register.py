@@ -1,0 +1,73 @@
+"""All endpoints as one Flask blueprint, and what every answer has in common."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, request
+
+from core.ids import new_id
+from web.api import (
+    account,
+    apps,
+    authorizations,
+    builds,
+    catalogue,
+    collaborators,
+    config,
+    domains,
+    dynos,
+    formation,
+    logs,
+    outputs,
+    releases,
+    routing,
+)
+from web.errors import answer_to
+from web.parts import WebParts
+
+_MODULES = (
+    account,
+    apps,
+    authorizations,
+    builds,
+    catalogue,
+    collaborators,
+    config,
+    domains,
+    dynos,
+    formation,
+    logs,
+    outputs,
+    releases,
+)
+
+
+def blueprint(parts: WebParts) -> Blueprint:
+    """The API."""
+    made = Blueprint("api", __name__)
+    for module in _MODULES:
+        for route in module.routes.declared:
+            routing.add(made, parts, route)
+    made.after_request(_keep_private)
+    return made
+
+
+def tell_error(error: Exception) -> Response:
+    """Any error as JSON."""
+    status, body = answer_to(error, f"{request.method} {request.path}")
+    headers = {"WWW-Authenticate": 'Basic realm="Portside"'} if status == 401 else {}
+    return _keep_private(Response(json.dumps(body), status, headers, mimetype="application/json"))
+
+
+def finish(response: Response) -> Response:
+    """What clients expect on every answer: an id, and how many requests are left."""
+    response.headers["Request-Id"] = new_id()
+    response.headers["RateLimit-Remaining"] = str(account.UNLIMITED)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

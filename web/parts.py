@@ -1,0 +1,34 @@
+"""What the web is given: the front doors that it calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from accounts import Accounts
+from core.logs import LogStreams
+from web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from gitreceiver import Pushes, Repositories
+    from releases import Releases
+    from router import Router
+    from scheduler import Scheduler
+
+
+@dataclass(frozen=True)
+class WebParts:
+    """The services that pages and API call. `secret` signs cookies and stream addresses; `git_http` serves git."""
+
+    accounts: Accounts
+    releases: Releases
+    scheduler: Scheduler
+    router: Router
+    pushes: Pushes
+    repositories: Repositories
+    logs: LogStreams
+    git_http: WSGIApplication
+    secret: str = field(repr=False)
+    settings: WebSettings = field(default_factory=WebSettings)
