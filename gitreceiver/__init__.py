@@ -11,6 +11,7 @@ from gitreceiver.journal import Journal
 from gitreceiver.pushes import Pushes
 from gitreceiver.repositories import Repositories
 from gitreceiver.run import Workshop
+from gitreceiver.serving import GitParts
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.smart_http import GitHttp
 from gitreceiver.tasks import doors
@@ -18,6 +19,7 @@ from gitreceiver.types import Push, PushKind, PushState
 
 __all__ = [
     "GitHttp",
+    "GitParts",
     "Journal",
     "Outcome",
     "Push",

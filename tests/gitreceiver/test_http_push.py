@@ -9,7 +9,7 @@ from dataclasses import replace
 def leftovers(hall):
     """What a finished push must not leave in the repository."""
     path = hall.repositories.path(hall.app_id)
-    return [*path.glob("objects/incoming-*"), *path.rglob("*.lock.*"), *path.glob("refs/portside/arriving/*")]
+    return [*path.glob("objects/incoming-*"), *(path / "refs").rglob("*.lock"), *path.glob("refs/portside/arriving/*")]
 
 
 def test_a_push_streams_the_log_and_moves_the_branch(hall, accepting, serve_http, client):
