@@ -44,7 +44,13 @@ class PlatformSettings:
 
     @property
     def key_file(self) -> Path:
+        """What config values are sealed with."""
         return self.home / "secret.key"
+
+    @property
+    def web_key_file(self) -> Path:
+        """What cookies and stream addresses are signed with."""
+        return self.home / "web.key"
 
 
 def load(environ: Mapping[str, str]) -> tuple[PlatformSettings, Source]:

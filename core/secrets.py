@@ -60,6 +60,11 @@ def _load_or_make(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def stored_secret(path: Path) -> str:
+    """The random secret in the 0600 file `path`, made at first use."""
+    return _load_or_make(path).decode()
+
+
 def new_secret() -> str:
     """256 random bits, safe in a URL or a header."""
     return secrets.token_urlsafe(32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accounts import Accounts
-from builder import Builder, BuilderSettings, ImageStore
+from builder import Builder, BuilderSettings, Engine, ImageStore, Registry
 from core import platform as core_platform
 from core.database import Database
 from core.edge import contained
@@ -17,9 +17,9 @@ from core.leases import Leases
 from core.logs import LogStreams, connect
 from core.platform import PlatformSettings
 from core.queue import Queue
-from core.secrets import Sealer
+from core.secrets import Sealer, stored_secret
 from core.settings import Source, read
-from gitreceiver import GitHttp, Journal, Pushes, ReceiverSettings, Repositories, Workshop
+from gitreceiver import GitHttp, GitParts, Journal, Pushes, ReceiverSettings, Repositories, Workshop
 from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
 from releases import doors as releases_doors
@@ -80,12 +80,17 @@ class Platform:
         return read(BuilderSettings, "builder", self.source)
 
     @cached_property
+    def engine(self) -> Engine:
+        return Engine(self.builder_settings)
+
+    @cached_property
     def images(self) -> ImageStore:
-        return ImageStore(self.builder_settings)
+        registry = Registry(self.builder_settings.registry_url)
+        return ImageStore(self.database, self.engine, registry, self.builder_settings)
 
     @cached_property
     def builder(self) -> Builder:
-        return Builder(self.database, self.builder_settings, self.images)
+        return Builder(self.database, self.engine, self.builder_settings, self.images)
 
     @cached_property
     def releases(self) -> Releases:
@@ -118,6 +123,10 @@ class Platform:
         return Pushes(workshop)
 
     @cached_property
+    def git_parts(self) -> GitParts:
+        return GitParts(self.accounts, self.app_id, self.repositories, self.pushes, self.receiver_settings)
+
+    @cached_property
     def git_http(self) -> GitHttp:
         return GitHttp(self.accounts, self.app_id, self.repositories, self.pushes, self.receiver_settings)
 
@@ -131,6 +140,7 @@ class Platform:
             repositories=self.repositories,
             logs=self.logs,
             git_http=self.git_http,
+            secret=stored_secret(self.settings.web_key_file),
             settings=read(WebSettings, "web", self.source),
         )
 
