@@ -1,0 +1,62 @@
+"""What every test may use: a running platform, one for the session; and a ledger of where the time went."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import LivePlatform
+from tests.traces import reap_the_dead
+
+_spent_s: dict[str, float] = defaultdict(float)
+_counted: dict[str, int] = defaultdict(int)
+
+
+@pytest.fixture(scope="session")
+def machine() -> None:
+    """The machine, cleared of what dead test runs left."""
+    reap_the_dead()
+
+
+@pytest.fixture(scope="session")
+def platform(machine: None) -> Iterator[LivePlatform]:
+    """The session's platform: apps are cheap, every test makes its own."""
+    live = LivePlatform()
+    try:
+        live.start()
+        yield live
+    finally:
+        live.end()
+
+
+@pytest.fixture
+def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
+    """Makes platforms for tests that break them; not started yet, `PORTSIDE_*` settings by keyword."""
+    made: list[LivePlatform] = []
+
+    def make(**settings: object) -> LivePlatform:
+        made.append(LivePlatform(**settings))
+        return made[-1]
+
+    yield make
+    for live in made:
+        live.end()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    folder = Path(report.nodeid.split("::")[0]).parent.relative_to("tests").as_posix()
+    _spent_s[folder] += report.duration
+    _counted[folder] += report.when == "call"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The ledger: seconds and tests per folder, the dearest first."""
+    if not _spent_s:
+        return
+    terminalreporter.section("time per folder")
+    for folder, seconds in sorted(_spent_s.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{seconds:8.1f} s  {_counted[folder]:5d} tests  tests/{folder}")
+    terminalreporter.write_line(f"{sum(_spent_s.values()):8.1f} s  {sum(_counted.values()):5d} tests  in all")
