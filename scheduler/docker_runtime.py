@@ -21,7 +21,17 @@ from requests.exceptions import RequestException
 from core.errors import Unavailable, UserError
 from core.ids import AppId
 from scheduler.docker_output import DockerOutput, listening_sockets
-from scheduler.runtime import AddressTaken, Container, ContainerOrder, Endings, Image, OutputLine, StartFailed, Stream
+from scheduler.runtime import (
+    AddressTaken,
+    Container,
+    ContainerOrder,
+    Endings,
+    Image,
+    ImageGone,
+    OutputLine,
+    StartFailed,
+    Stream,
+)
 from scheduler.settings import SchedulerSettings
 
 LABEL = "portside"
@@ -64,7 +74,7 @@ class DockerRuntime:
                 container_id = self._create(order)
             except ImageNotFound as error:
                 self._images.clear()
-                raise StartFailed(f"The image of v{order.version} is gone from the engine.") from error
+                raise ImageGone(f"The image of v{order.version} is gone from the engine.") from error
             except APIError as error:
                 raise _start_error(order, error) from error
             try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from core.database import Database
 from router import Router
 from scheduler import addresses, records
-from scheduler.runtime import AddressTaken, ContainerOrder, Image, Runtime, StartFailed
+from scheduler.runtime import AddressTaken, ContainerOrder, Image, ImageGone, Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
 from scheduler.tables import InstanceRow
 from scheduler.types import RunSpec
 
-_ADDRESS_TRIES = 5
+_TRIES = 5
 
 
 class Launcher:
@@ -24,15 +24,19 @@ class Launcher:
 
     def launch(self, spec: RunSpec, row: InstanceRow, command: str | None) -> str:
         """Start the container of `row`, record it, and give its id. StartFailed, Unavailable."""
-        image = self._runtime.image(spec.image_id, spec.image_ref)
         address = row.address
-        for _ in range(_ADDRESS_TRIES):
+        for attempt in range(_TRIES):
+            image = self._runtime.image(spec.image_id, spec.image_ref)
             order = order_for(spec, row, image, command, address, self._settings)
             try:
                 container_id = self._runtime.start(order)
             except AddressTaken:
                 address = self._other_address(row.id)
                 continue
+            except ImageGone:
+                if attempt:
+                    raise
+                continue  # the runtime now looks for it anew, and pulls it if need be
             row.address, row.container_id = address, container_id
             with self._database.write() as session:
                 records.mark_started(session, row.id, container_id)

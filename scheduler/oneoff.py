@@ -51,7 +51,7 @@ class OneOffs:
             ended = self._await_end(container_id, name, stopped, timeout_s)
             reader.join(_LAST_OUTPUT_S)
         finally:
-            self.rollouts.discard(row.rollout)
+            self.rollouts.discard(spec.app_id, row.rollout)
         if ended.out_of_memory:
             log.problem(f"It used more than its {self.settings.memory_mb} MB of memory and was killed.")
         return ended.exit_code or 0

@@ -53,6 +53,7 @@ class Stop:
     """No request is left (or its time is up): SIGTERM."""
 
     row: InstanceRow
+    container: Container
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Finish:
     """It is over: remove what is left of its container and close its record."""
 
     row: InstanceRow
+    container: Container | None
 
 
 Step = Start | Promote | Crash | Retire | Stop | Kill | Finish
@@ -122,19 +124,19 @@ def _next_look(app: AppRecord, row: InstanceRow, now: datetime, settings: Schedu
 def _endings(app: AppRecord, seen: Seen, now: datetime) -> Iterator[Step]:
     """Steps for instances that are on their way out, and for those of a deploy that nobody carries on."""
     for row in app.instances:
-        if row.state == InstanceState.RETIRED:
-            if _is_gone(row, seen):
-                yield Finish(row)
-            elif row.id in seen.drained or _passed(row.drain_by, now):
-                yield Stop(row)
+        leaving = row.state in (InstanceState.RETIRED, InstanceState.STOPPING)
+        abandoned = _is_abandoned(app, row)
+        if not (leaving or abandoned):
+            continue
+        container = seen.containers.get(row.id)
+        if container is None or not container.running:
+            if container is not None or row.started_at is None or _is_gone(row, seen):
+                yield Finish(row, container)
         elif row.state == InstanceState.STOPPING:
-            container = seen.containers.get(row.id)
-            if _is_gone(row, seen):
-                yield Finish(row)
-            elif container is not None and _passed(row.kill_by, now):
+            if _passed(row.kill_by, now):
                 yield Kill(container)
-        elif _is_abandoned(app, row):
-            yield Stop(row) if row.id in seen.containers else Finish(row)
+        elif abandoned or row.id in seen.drained or _passed(row.drain_by, now):
+            yield Stop(row, container)
 
 
 def _changes(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> Iterator[Step]:
@@ -174,7 +176,7 @@ def _fill(
         yield from (Retire(row) for row in starting if row.id not in seen.healthy)
     crashed = [row for row in rows if row.state == InstanceState.CRASHED]
     if fresh or starting:
-        yield from (Finish(row) for row in crashed)
+        yield from (Finish(row, seen.containers.get(row.id)) for row in crashed)
         return
     yield from (Kill(seen.containers[row.id]) for row in crashed if _still_runs(row, seen))
     if ended:
@@ -189,7 +191,8 @@ def _fill(
 def _empty(rows: list[InstanceRow], seen: Seen) -> Iterator[Step]:
     """A place that the formation no longer has."""
     for row in rows:
-        yield Finish(row) if row.state == InstanceState.CRASHED else Retire(row)
+        crashed = row.state == InstanceState.CRASHED
+        yield Finish(row, seen.containers.get(row.id)) if crashed else Retire(row)
 
 
 def _crash(row: InstanceRow, seen: Seen, now: datetime, settings: SchedulerSettings) -> Crash | None:
@@ -218,17 +221,12 @@ def _is_abandoned(app: AppRecord, row: InstanceRow) -> bool:
 
 
 def _is_gone(row: InstanceRow, seen: Seen) -> bool:
-    """Its container has ended or does not exist. One that was being started while we looked may yet appear."""
-    container = seen.containers.get(row.id)
-    if container is not None:
-        return container.ended
-    if row.started_at is None:
-        return row.state in (InstanceState.RETIRED, InstanceState.STOPPING)
-    return row.started_at < seen.at
+    """It has no container. One that was being started while we looked may yet appear."""
+    return row.id not in seen.containers and row.started_at is not None and row.started_at < seen.at
 
 
 def _still_runs(row: InstanceRow, seen: Seen) -> bool:
-    return row.id in seen.containers and not seen.containers[row.id].ended
+    return row.id in seen.containers and seen.containers[row.id].running
 
 
 def _due(row: InstanceRow, settings: SchedulerSettings) -> datetime:

@@ -64,7 +64,7 @@ class Rollouts:
             self._switch(published, rollout, rows, lease)
         except BaseException:
             with contained(f"removing the unfinished rollout of v{spec.version}"):
-                self.discard(rollout)
+                self.discard(spec.app_id, rollout)
             raise
         self._apply_route(spec.app_id, log)
 
@@ -80,17 +80,18 @@ class Rollouts:
             )
             rollouts = set(session.scalars(stale))
         for rollout in rollouts:
-            self.discard(rollout)
+            self.discard(app_id, rollout)
 
-    def discard(self, rollout: str) -> None:
+    def discard(self, app_id: AppId, rollout: str) -> None:
         """Remove the containers of a rollout that was never live. The loop removes any that this misses."""
         with self.database.write() as session:
             mine = (InstanceRow.rollout == rollout, InstanceRow.state == InstanceState.STARTING)
             ids = list(session.scalars(select(InstanceRow.id).where(*mine)))
             for instance_id in ids:
                 LIFE.move(session, InstanceRow, instance_id, InstanceState.STOPPED, ended_at=clock.now())
-            found = select(InstanceRow.container_id).where(InstanceRow.id.in_(ids))
-            containers = [one for one in session.scalars(found) if one is not None]
+        if not ids:
+            return
+        containers = [one.id for one in self.runtime.containers(app_id) if one.instance_id in ids]
         with ThreadPoolExecutor(_PARALLEL_REMOVALS) as pool:
             list(pool.map(self.runtime.remove, containers))
 

@@ -21,6 +21,10 @@ class StartFailed(UserError):
     code = "start_failed"
 
 
+class ImageGone(StartFailed):
+    """The engine no longer has an image that it had."""
+
+
 class AddressTaken(PortsideError):
     """Something that is not in the records has this address."""
 

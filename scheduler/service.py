@@ -56,7 +56,7 @@ class Scheduler:
         self._database = database
         self._runtime = runtime
         self._sealer = sealer
-        agenda = Agenda()
+        agenda = self._agenda = Agenda()
         self._wake = wake or agenda.add
         launcher = Launcher(database, router, runtime, settings)
         self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher)
@@ -82,6 +82,7 @@ class Scheduler:
         """
         self._runtime.prepare()
         self._rollouts.deploy(spec, lease, log, before_switch, stopped)
+        self._agenda.add(spec.app_id)
         self._wake(spec.app_id)
 
     def run_once(

@@ -118,9 +118,9 @@ class Turns:
             case plan.Retire(row):
                 drain_by = clock.after(self.settings.drain_s, moment)
                 _move(session, row, _S.RETIRED, retired_at=moment, drain_by=drain_by)
-            case plan.Stop(row):
+            case plan.Stop(row, _):
                 _move(session, row, _S.STOPPING, kill_by=clock.after(self.settings.grace_s, moment))
-            case plan.Finish(row):
+            case plan.Finish(row, _):
                 _move(session, row, _S.STOPPED, ended_at=moment)
 
     def _add_missing(
@@ -157,12 +157,12 @@ class Turns:
     def _touch(self, step: Step) -> None:
         with contained(f"{type(step).__name__} of an instance"):
             match step:
-                case plan.Stop(row) if row.container_id:
-                    self.runtime.signal(row.container_id, "SIGTERM")
+                case plan.Stop(_, container):
+                    self.runtime.signal(container.id, "SIGTERM")
                 case plan.Kill(container):
                     self.runtime.signal(container.id, "SIGKILL")
-                case plan.Finish(row) if row.container_id:
-                    self.runtime.remove(row.container_id)
+                case plan.Finish(_, Container() as container):
+                    self.runtime.remove(container.id)
 
     def _start(self, spec: RunSpec, row: InstanceRow) -> None:
         with contained(f"start of {records.process_of(row)} of {spec.app_name}"):

@@ -131,22 +131,31 @@ def test_a_retired_instance_is_stopped_when_drained_or_out_of_time_then_killed_t
     app = app_of(row, other)
     both = (container(row), container(other))
     assert steps(app, seen(*both)) == []
-    assert steps(app, seen(*both, drained=frozenset({row.id}))) == [Stop(row)]
-    assert steps(app, seen(*both), at=30) == [Stop(row)]
+    assert steps(app, seen(*both, drained=frozenset({row.id}))) == [Stop(row, container(row))]
+    assert steps(app, seen(*both), at=30) == [Stop(row, container(row))]
     stopping = instance(state=S.STOPPING, rollout="old", kill_by=T0 + timedelta(seconds=30))
     app = app_of(stopping, other)
     assert steps(app, seen(container(stopping), container(other))) == []
     assert steps(app, seen(container(stopping), container(other)), at=30) == [Kill(container(stopping))]
-    assert steps(app, seen(container(stopping, "exited", 143), container(other))) == [Finish(stopping)]
+    ended = container(stopping, "exited", 143)
+    assert steps(app, seen(ended, container(other))) == [Finish(stopping, ended)]
 
 
 def test_an_unfinished_deploy_is_left_alone_while_its_worker_lives_and_ended_after() -> None:
     row = instance(state=S.STARTING, rollout="next", fence=7)
     app = AppRecord(APP, None, {}, (row,), line_fence=7)
     assert steps(app, seen(container(row))) == []
-    assert steps(replace(app, line_fence=8), seen(container(row))) == [Stop(row)]
-    assert steps(replace(app, line_fence=None), seen(container(row))) == [Stop(row)]
-    assert steps(replace(app, line_fence=None), seen()) == [Finish(row)]
+    assert steps(replace(app, line_fence=8), seen(container(row))) == [Stop(row, container(row))]
+    dead = replace(app, line_fence=None)
+    assert steps(dead, seen(container(row))) == [Stop(row, container(row))]
+    assert steps(dead, seen()) == [Finish(row, None)]
+
+
+def test_an_abandoned_container_that_was_made_but_never_started_is_removed() -> None:
+    row = instance(state=S.STARTING, rollout="next", fence=7, started_at=None, container_id=None)
+    made = container(row, "created")
+    assert steps(AppRecord(APP, None, {}, (row,)), seen(made)) == [Finish(row, made)]
+    assert steps(AppRecord(APP, None, {}, (row,)), seen()) == [Finish(row, None)]
 
 
 def test_a_stray_is_a_container_without_an_open_record() -> None:
@@ -211,11 +220,11 @@ class World:
                 row.state, row.failures, row.ended_at = S.CRASHED, failures, self.now
             case Retire(row):
                 row.state, row.drain_by = S.RETIRED, self.now
-            case Stop(row):
+            case Stop(row, _):
                 row.state, row.kill_by = S.STOPPING, self.now
             case Kill(one):
                 self.containers[one.instance_id] = replace(one, state="exited", exit_code=137)
-            case Finish(row):
+            case Finish(row, _):
                 row.state = S.STOPPED
                 self.containers.pop(row.id, None)
 
