@@ -87,7 +87,7 @@ class GitParts:
         """The refs and capabilities, as smart HTTP gives them in answer to `info/refs`."""
         answer = _Answer()
         with closing(self._open(app_id)) as repo:
-            proto = ReceivableProtocol(answer.recv, _counted(answer.write))
+            proto = Wire(answer)
             proto.write_pkt_line(f"# service={service}\n".encode())
             proto.write_pkt_line(None)
             self._handler(repo, proto, answer, identity, app_id, service, advertise=True).handle()
@@ -95,7 +95,7 @@ class GitParts:
 
     def serve(self, identity: Identity, app_id: AppId, service: Service, connection: Connection) -> bool:
         """Run the service to its end; gives whether it went through. Trouble is told to the client and logged."""
-        proto = ReceivableProtocol(connection.recv, _counted(connection.write))
+        proto = Wire(connection)
         try:
             with unit_of_work(f"{service} of app {app_id}"), closing(self._open(app_id)) as repo:
                 try:
@@ -119,7 +119,7 @@ class GitParts:
     def _handler(
         self,
         repo: PublicRepo,
-        proto: ReceivableProtocol,
+        proto: Wire,
         connection: Connection,
         identity: Identity,
         app_id: AppId,
@@ -145,6 +145,16 @@ class GitParts:
 
 class ProtocolBroken(PortsideError):
     """The client did not speak git's protocol."""
+
+
+class Wire(ReceivableProtocol):
+    """git's packets over a connection. Unlike dulwich's own, it takes an empty packet (`0004`) for what it is."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.recv, _counted(connection.write))
+
+    def read(self, size: int) -> bytes:
+        return super().read(size) if size > 0 else b""
 
 
 class _Answer:

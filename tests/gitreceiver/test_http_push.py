@@ -93,6 +93,16 @@ def test_other_branches_can_be_deleted(hall, accepting, serve_http, client):
     assert hall.branch("refs/heads/feature") is None
 
 
+def test_a_deleted_branch_makes_room_for_a_shorter_name(hall, accepting, serve_http, client):
+    commit = client.commit()
+    url = f"{serve_http(accepting)}/shop.git"
+    client.push(url, "main:feature/x")
+    client.push(url, "--delete", "feature/x")
+    done = client.push(url, "main:feature")
+    assert done.returncode == 0, done.stderr
+    assert hall.branch("refs/heads/feature") == commit
+
+
 def test_the_deploy_branch_cannot_be_deleted(hall, accepting, serve_http, client):
     commit = client.commit()
     url = f"{serve_http(accepting)}/shop.git"

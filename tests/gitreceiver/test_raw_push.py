@@ -189,6 +189,7 @@ def test_a_stale_old_value_is_refused(hall, post, real_pack):
 def test_an_empty_list_of_commands_does_nothing(post):
     assert post(b"0000") == b""
     assert post(b"") == b""
+    assert post(b"00040000") == b""
 
 
 @pytest.mark.parametrize(
