@@ -203,7 +203,7 @@ class SshServer:
 @pytest.fixture
 def serve_ssh(hall: Hall) -> Iterator[Callable[[PushDesk], SshServer]]:
     """A function that starts the SSH gateway before a desk."""
-    key = hall.home / "ada_key"
+    key = hall.home / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     hall.accounts.add_key(hall.ada.user_id, key.with_suffix(".pub").read_text())
     loop = asyncio.new_event_loop()
@@ -212,8 +212,7 @@ def serve_ssh(hall: Hall) -> Iterator[Callable[[PushDesk], SshServer]]:
 
     def serve(desk: PushDesk) -> SshServer:
         parts = GitParts(hall.accounts, hall.apps.get, hall.repositories, desk, hall.settings)
-        gateway = Gateway(parts, hall.home / "ssh_host_ed25519_key")
-        gateways.append(gateway)
+        gateways.append(gateway := Gateway(parts, hall.home / "ssh_host_ed25519_key"))
         return SshServer(asyncio.run_coroutine_threadsafe(gateway.start(), loop).result(30), key)
 
     yield serve
