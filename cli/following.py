@@ -26,12 +26,13 @@ def follow(api: Api, path: str, record: Json, *, to_stdout: bool = False) -> Jso
     output = _Output(api, to_stdout)
     out_of_reach_since: float | None = None
     while True:
+        was_final = is_final(record)
         try:
-            output.show(record.get("output_stream_url"))
-            if is_final(record):
+            is_whole = output.show(record.get("output_stream_url"))
+            record = record if was_final else api.get(path)
+            if was_final or (is_whole and is_final(record)):
                 output.end()
                 return record
-            record = api.get(path)
             out_of_reach_since = None
         except Unreachable:
             now = time.monotonic()
@@ -58,10 +59,10 @@ class _Output:
         self._shown = 0
         self._last = "\n"
 
-    def show(self, url: str | None) -> None:
-        """Print what is new at `url`, for as long as the server keeps it open."""
+    def show(self, url: str | None) -> bool:
+        """Print what is new at `url`, for as long as the server keeps it open; give whether there was a stream."""
         if not url:
-            return
+            return False
         seen = 0
         decoder = getincrementaldecoder("utf-8")("replace")
         try:
@@ -74,6 +75,8 @@ class _Output:
         except ApiError as error:
             if error.status != 404:  # 404: nothing is written yet (Heroku's convention)
                 raise
+            return False
+        return True
 
     def end(self) -> None:
         """Leave the terminal at the start of a line."""

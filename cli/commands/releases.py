@@ -99,10 +99,11 @@ def rollback(session: Session, version: str | None, code_only: bool) -> None:
     if session.as_json:
         as_json(asdict(release))
     progress(f"Rolled back {target.app} to v{number}, as v{release.version}.")
-    problem(
-        'Git does not know of this: pushing the commit you pushed last now says "Everything up-to-date".',
-        "To deploy a commit that is stored on the server once more, run `portside deploy COMMIT`.",
-    )
+    if preview.get("code_changes", True):
+        problem(
+            'Git does not know of this: pushing the commit you pushed last now says "Everything up-to-date".',
+            "To deploy a commit that is stored on the server once more, run `portside deploy COMMIT`.",
+        )
 
 
 def parse_version(text: str) -> int:
