@@ -70,7 +70,7 @@ def release(row: ReleaseRow, app: AppRow) -> Release:
         state=ReleaseState(row.state),
         kind=ReleaseKind(row.kind),
         current=app.current_release_id == row.id,
-        restorable=row.state == ReleaseState.LIVE and bool(row.image_ref) and row.image_kept,
+        has_image_stored=bool(row.image_ref) and row.image_kept,
         description=row.description,
         user_id=UserId(row.user_id),
         user_email=row.user_email,

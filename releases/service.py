@@ -182,13 +182,13 @@ class Releases:
         self._ledger.ask_to_cancel(release_id)
 
     def drop_old_images(self, app_id: AppId) -> None:
-        """Give up the images beyond the newest `keep` releases (the current one is always kept)."""
-        kept = self._parts.settings.keep
+        """Give up the images that nobody can want back: of failed releases, and beyond the newest `keep`."""
         decided = [found for found in self._history.newest(app_id) if found.is_decided]
-        for release in decided[kept:]:
-            if release.restorable and not release.current:
-                self._ledger.without_image(app_id, release.version)
+        kept = {found.id for found in decided[: self._parts.settings.keep] if found.restorable}
+        for release in decided:
+            if release.has_image_stored and not release.current and release.id not in kept:
                 self._parts.images.forget_release(app_id, release.version)
+                self._ledger.without_image(app_id, release.version)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

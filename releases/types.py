@@ -67,7 +67,7 @@ class Release:
     state: ReleaseState
     kind: ReleaseKind
     current: bool
-    restorable: bool
+    has_image_stored: bool
     description: str
     user_id: UserId
     user_email: str
@@ -90,6 +90,10 @@ class Release:
         """The word that the Platform API uses: pending, succeeded or failed."""
         words = {ReleaseState.LIVE: "succeeded", ReleaseState.FAILED: "failed"}
         return words.get(self.state, "pending")
+
+    @property
+    def restorable(self) -> bool:
+        return self.state is ReleaseState.LIVE and self.has_image_stored
 
     @property
     def is_decided(self) -> bool:
