@@ -12,6 +12,7 @@ from builder.engine import Engine
 from builder.explain import Plan, explain
 from builder.images import ImageStore
 from builder.key import build_key, build_time, config_key
+from builder.progress import Line
 from builder.records import Records
 from builder.settings import BuilderSettings
 from builder.stacks import Stacks
@@ -122,7 +123,7 @@ class Builder:
 
     def _prepare_language(self, plan: Plan, log: LogWriter, stopped: Stopped) -> None:
         if plan.pack.language_image is not None:
-            self._stacks.prepare(self._stacks.language_image(plan.pack), _headings_to(log), stopped)
+            self._stacks.prepare(self._stacks.language_image(plan.pack), log.detail, stopped)
 
     def _run(
         self, plan: Plan, recipe: _Recipe, request: BuildRequest, build_id: str, log: LogWriter, stopped: Stopped
@@ -130,11 +131,10 @@ class Builder:
         """Hand the context to BuildKit; gives the image id."""
         stamp = self._records.config_stamp(request.app_id, recipe.config_key)
         context, dockerfile = _context(plan, recipe, request, stamp)
-        log.step("Building the image")
         return self._buildkit.build(
             context,
             _name(build_id),
-            log.detail,
+            _narrator(plan.pack, log),
             min(request.deadline_s, self._settings.build_timeout_s),
             stopped,
             dockerfile=dockerfile,
@@ -184,9 +184,17 @@ def _context(plan: Plan, recipe: _Recipe, request: BuildRequest, stamp: str) -> 
     return tar_stream(source, ignore), "Dockerfile"
 
 
-def _headings_to(log: LogWriter) -> Callable[[str], None]:
-    """Shows the headings of a language image's build and leaves out its output."""
-    return lambda line: None if line.startswith((" ", "[")) else log.detail(line)
+def _narrator(pack: packs.Pack, log: LogWriter) -> Callable[[Line], None]:
+    """Tells a build's progress in the pack's words."""
+
+    def tell(line: Line) -> None:
+        headline = pack.headline(line.text) if line.number else None
+        if headline:
+            log.step(headline)
+        elif headline is None:
+            log.detail(str(line))
+
+    return tell
 
 
 def _name(build_id: str) -> str:

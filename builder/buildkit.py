@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from builder.engine import Engine
-from builder.progress import Progress
+from builder.progress import Line, Progress
 from builder.types import BuildFailed
 from core.errors import Unavailable
 
@@ -28,7 +28,7 @@ class BuildKit:
         self,
         context: Iterator[bytes],
         name: str,
-        on_line: Callable[[str], None],
+        on_line: Callable[[Line], None],
         deadline_s: float,
         stopped: Callable[[], BaseException | None],
         *,

@@ -7,13 +7,15 @@ Two layouts, so that the Dockerfile's name never meets a file of the app:
   Dockerfile out, the engine must still find it, so it travels as `.git/portside/Dockerfile`: git itself allows no
   path of that form in a tree, and what the user left out is not in reach of `COPY`.
 
-`.git` is never sent. All times are fixed, so that the same files give the same bytes.
+`.git` is never sent. A file's time is made from its content: the same files give the same bytes, and a web server that
+makes ETags from time and size never takes two contents of a file for the same.
 """
 
 from __future__ import annotations
 
 import posixpath
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,7 +24,8 @@ from builder.types import EXECUTABLE_MODE, SYMLINK_MODE, Entry, Source
 
 SOURCE_FOLDER = "source"
 HIDDEN_DOCKERFILE = ".git/portside/Dockerfile"
-FIXED_TIME_S = 1_000_000_000
+FIRST_TIME_S = 1_000_000_000  # 2001; the latest is in 2009
+TIME_RANGE_S = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def _entry(prefix: str, entry: Entry) -> Iterator[bytes]:
 
 
 def _file(path: str, mode: int, content: bytes) -> Iterator[bytes]:
-    yield _header(path, tarfile.REGTYPE, mode, size_bytes=len(content))
+    time_s = FIRST_TIME_S + zlib.crc32(content) % TIME_RANGE_S
+    yield _header(path, tarfile.REGTYPE, mode, size_bytes=len(content), time_s=time_s)
     yield content
     yield bytes(-len(content) % tarfile.BLOCKSIZE)
 
@@ -88,7 +92,9 @@ def _folder(path: str) -> bytes:
     return _header(path, tarfile.DIRTYPE, 0o755)
 
 
-def _header(path: str, kind: bytes, mode: int, size_bytes: int = 0, link: str = "") -> bytes:
+def _header(
+    path: str, kind: bytes, mode: int, size_bytes: int = 0, link: str = "", time_s: int = FIRST_TIME_S
+) -> bytes:
     info = tarfile.TarInfo(path)
-    info.type, info.mode, info.size, info.linkname, info.mtime = kind, mode, size_bytes, link, FIXED_TIME_S
+    info.type, info.mode, info.size, info.linkname, info.mtime = kind, mode, size_bytes, link, time_s
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")

@@ -23,6 +23,17 @@ _MOUNTS = re.compile(r"--mount=\S+\s+")
 KEPT_LINES = 200
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line to show: the heading of a step (`number` as in "3/7"), or output of one (`number` empty)."""
+
+    text: str
+    number: str = ""
+
+    def __str__(self) -> str:
+        return f"[{self.number}] {self.text}" if self.number else f"  {self.text}"
+
+
 @dataclass
 class Progress:
     """Fed line by line; gives what to show. `failure` is BuildKit's own last word, `tail` the last output lines."""
@@ -33,7 +44,7 @@ class Progress:
     _steps: dict[str, str] = field(default_factory=dict)
     _over: bool = False
 
-    def feed(self, line: str) -> list[str]:
+    def feed(self, line: str) -> list[Line]:
         """The lines to show for one line of BuildKit's output."""
         line = _ANSI.sub("", line.rsplit("\r", 1)[-1])
         match = _VERTEX.match(line)
@@ -42,14 +53,14 @@ class Progress:
         vertex, text = match.groups()
         return self._inside(vertex, text)
 
-    def _outside(self, line: str) -> list[str]:
+    def _outside(self, line: str) -> list[Line]:
         if line.startswith("------"):
             self._over = True
         elif line.strip() and not line.startswith(" > "):
             self.failure = line.strip()
         return []
 
-    def _inside(self, vertex: str, text: str) -> list[str]:
+    def _inside(self, vertex: str, text: str) -> list[Line]:
         step = _STEP.match(text)
         if step:
             return self._begin(vertex, step)
@@ -59,21 +70,21 @@ class Progress:
         if vertex not in self._steps or _DETAIL.match(text):
             return []
         if _END.match(text):
-            return ["  CACHED"] if text == "CACHED" else []
+            return [Line("CACHED")] if text == "CACHED" else []
         output = _OUTPUT.match(text)
         if output is None:
             return []
         shown = re.sub(rf"#{vertex} (DONE \d[\d.]*s|ERROR: .*)$", "", output[1])
         self.tail = [*self.tail[1 - KEPT_LINES :], shown]
-        return [f"  {shown}"]
+        return [Line(shown)]
 
-    def _begin(self, vertex: str, step: re.Match[str]) -> list[str]:
+    def _begin(self, vertex: str, step: re.Match[str]) -> list[Line]:
         if vertex in self._steps:
             return []
         stage = f"{step['stage']} " if step["stage"] and not step["stage"].startswith("stage-") else ""
         text = _MOUNTS.sub("", step["text"]).replace("FROM docker.io/", "FROM ")
         self._steps[vertex] = text
-        return [f"[{stage}{step['number']}/{step['count']}] {text}"]
+        return [Line(text, f"{stage}{step['number']}/{step['count']}")]
 
     @property
     def exit_code(self) -> int | None:

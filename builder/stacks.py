@@ -13,6 +13,7 @@ from builder.buildkit import BuildKit
 from builder.context import Extra, tar_stream
 from builder.dockerignore import Ignore
 from builder.engine import Engine
+from builder.progress import Line
 from builder.settings import BuilderSettings
 from core.errors import UserError
 
@@ -67,13 +68,18 @@ class Stacks:
         on_line: Callable[[str], None],
         stopped: Callable[[], BaseException | None] = lambda: None,
     ) -> str:
-        """Build the image unless the engine holds it; gives its id."""
+        """Build the image unless the engine holds it, telling its steps; gives its id."""
+
+        def headings(line: Line) -> None:
+            if line.number:
+                on_line(str(line))
+
         with self._lock:
             image_id = self._engine.image_id(image.name)
             if image_id is None:
                 on_line(f"Building {image.name}: once on this machine, it takes a minute")
                 context = self._context(image)
-                image_id = self._buildkit.build(context, image.name, on_line, LONGEST_BUILD_S, stopped)
+                image_id = self._buildkit.build(context, image.name, headings, LONGEST_BUILD_S, stopped)
             return image_id
 
     def _context(self, image: LanguageImage) -> Iterator[bytes]:

@@ -38,6 +38,10 @@ class Pack(Protocol):
         """The variables that its build sees, given those of the app's config that `build_config` names."""
         ...
 
+    def headline(self, step: str) -> str | None:
+        """What people are told when a step of its Dockerfile begins: "" for nothing, None for the step as it is."""
+        ...
+
 
 ALL: tuple[Pack, ...] = (dockerfile, python)
 

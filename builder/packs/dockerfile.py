@@ -22,3 +22,8 @@ def detect(source: Source) -> Detected | None:
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:
     """None: a Dockerfile that wants a secret has no agreed name for it."""
     return {}
+
+
+def headline(step: str) -> str | None:
+    """The steps are the user's own: they are shown as they are."""
+    return None

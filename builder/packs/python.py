@@ -49,6 +49,13 @@ def environment(config: Mapping[str, str]) -> Mapping[str, str]:
     return {**config, **also}
 
 
+def headline(step: str) -> str | None:
+    """The recipe's steps in words."""
+    if step.startswith("RUN"):
+        return "Installing the app" if "--no-deps" in step else "Installing dependencies"
+    return "Adding the app's files" if step.endswith("source/ ./") else ""
+
+
 def _version_line(source: Source) -> str:
     for file_name, prefix in ((".python-version", ""), ("runtime.txt", "python-")):
         content = source.read(file_name)

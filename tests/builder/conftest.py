@@ -71,7 +71,10 @@ class Lines(LogWriter):
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        streams = LogStreams(Database("sqlite:////nonexistent/none.db"), redis.Redis(unix_socket_path="/nonexistent", retry=Retry(NoBackoff(), 0)))
+        streams = LogStreams(
+            Database("sqlite:////nonexistent/none.db"),
+            redis.Redis(unix_socket_path="/nonexistent", retry=Retry(NoBackoff(), 0)),
+        )
         super().__init__(streams, new_id(), self.lines)
 
     @property
