@@ -1,0 +1,22 @@
+"""The way in: host names, routes, and the HAProxy that serves them.
+
+TAKES  the backends of an app's generation, its label and its custom domains.
+GIVES  HTTP served by host name; one atomic switch per app; what is still in flight on a former generation.
+NEVER  starts, probes or stops an instance; knows what a release is; imports anything of ours but `core`.
+"""
+
+from router.control import HaproxyControl, RouterControl, RouterDown
+from router.service import Router
+from router.settings import RouterSettings
+from router.types import Backend, Domain, DomainKind
+
+__all__ = [
+    "Backend",
+    "Domain",
+    "DomainKind",
+    "HaproxyControl",
+    "Router",
+    "RouterControl",
+    "RouterDown",
+    "RouterSettings",
+]

@@ -1,0 +1,160 @@
+"""HAProxy's files: its configuration, its maps and the pages it answers with itself, rendered from the route table.
+
+The whole set is rendered into a folder beside the real one, checked there by `haproxy -c`, and only then put in place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from core import process
+from router.plan import MapName, RouteTable
+from router.settings import RouterSettings
+from router.tables import slot_name
+
+CONFIG_FILE = "haproxy.cfg"
+# A connection check every 2 s, twice as dense once something is wrong; idle connections are kept for 1 s only, less
+# than any common server's own keep-alive, so that no request meets one that the app is just closing.
+SERVER_OPTIONS = "check inter 2s fastinter 500ms downinter 1s fall 2 rise 1 pool-purge-delay 1s"
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer of the router's own."""
+
+    file: str
+    status: HTTPStatus
+    title: str
+    text: str
+
+
+UNKNOWN_HOST = Page(
+    "unknown-host.http",
+    HTTPStatus.NOT_FOUND,
+    "There is no app here",
+    "No app answers to this host name. If it is yours, check it, or add it to the app: portside domains:add HOST.",
+)
+NO_BACKENDS = Page(
+    "no-backends.http",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This app is not running",
+    "It has no running web process. If it is yours: push a release to it, or start one with portside ps:scale web=1.",
+)
+FAILURES = (
+    Page(
+        "failed-502.http",
+        HTTPStatus.BAD_GATEWAY,
+        "The app gave no valid answer",
+        "It closed the connection, or answered with something that is not HTTP. If it is yours, see portside logs.",
+    ),
+    Page(
+        "failed-503.http",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The app does not answer",
+        "None of its web processes takes connections just now. If it is yours, see portside ps and portside logs.",
+    ),
+    Page(
+        "failed-504.http",
+        HTTPStatus.GATEWAY_TIMEOUT,
+        "The app took too long",
+        "It did not answer in time. If it is yours, see portside logs.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the configuration takes from the machine: the user that workers run as, limits, the control socket."""
+
+    worker_socket: Path
+    file_limit: int
+    maxconn: int
+    user: str | None
+
+
+def render(table: RouteTable, slot_count: int, settings: RouterSettings, machine: Machine) -> dict[str, str]:
+    """Every file by its name. `slot_count` slots, those in `table` with their servers. Pure."""
+    environment = _environment()
+    names = [slot_name(number) for number in range(slot_count)]
+    config = environment.get_template("haproxy.cfg.j2").render(
+        settings=settings,
+        maxconn=machine.maxconn,
+        file_limit=machine.file_limit,
+        user=machine.user,
+        worker_socket=machine.worker_socket,
+        hosts_map=MapName.HOSTS.value,
+        targets_map=MapName.TARGETS.value,
+        unknown_host=UNKNOWN_HOST.file,
+        no_backends=NO_BACKENDS.file,
+        failures=[(page.status.value, page.file) for page in FAILURES],
+        server_options=SERVER_OPTIONS,
+        slots=[(name, sorted(table.slots.get(name, {}).values(), key=lambda server: server.name)) for name in names],
+    )
+    pages = {page.file: _response(environment, page) for page in (UNKNOWN_HOST, NO_BACKENDS, *FAILURES)}
+    maps = {MapName.HOSTS.value: _lines(table.hosts), MapName.TARGETS.value: _lines(table.targets)}
+    return {**maps, **pages, CONFIG_FILE: config}
+
+
+def install(files: Mapping[str, str], folder: Path, haproxy: str) -> Path:
+    """Check the files and put them into `folder`, each atomically, the configuration last; gives its path.
+
+    Raises core.process.CommandFailed, and leaves the old files, when HAProxy finds a fault in them.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".next-", dir=folder))
+    try:
+        for name, text in files.items():
+            (staging / name).write_text(text, newline="")
+        process.run([haproxy, "-c", "-q", "-f", str(staging / CONFIG_FILE)], timeout_s=60)
+        for name in sorted(files, key=lambda name: name == CONFIG_FILE):
+            os.replace(staging / name, folder / name)
+    finally:
+        shutil.rmtree(staging)
+    return folder / CONFIG_FILE
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("router"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=select_autoescape(["html.j2"]),
+    )
+    environment.filters["ms"] = lambda seconds: f"{round(seconds * 1000)}ms"
+    environment.filters["quoted"] = _quoted
+    return environment
+
+
+def _quoted(value: object) -> str:
+    """A word in single quotes, in which HAProxy takes every character as it is."""
+    text = str(value)
+    if "'" in text or "\n" in text:
+        raise ValueError(f"can't be named in HAProxy's configuration: {text!r}")
+    return f"'{text}'"
+
+
+def _lines(entries: Mapping[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
+
+
+def _response(environment: Environment, page: Page) -> str:
+    """The page as HAProxy's `errorfile` wants it: a whole HTTP response."""
+    body = environment.get_template("page.html.j2").render(
+        title=page.title, text=page.text, status=page.status.value, reason=page.status.phrase
+    )
+    head = [
+        f"HTTP/1.1 {page.status.value} {page.status.phrase}",
+        "Content-Type: text/html; charset=utf-8",
+        "Cache-Control: no-store",
+        f"Content-Length: {len(body.encode())}",
+    ]
+    return "\r\n".join([*head, "", body])

@@ -1,0 +1,235 @@
+"""The running HAProxy, through its runtime API ("Unix Socket commands" in HAProxy's management guide).
+
+Two sockets: the worker's own, for everything; the master's, to reload and to reach the workers of earlier
+configurations, which finish what they had. One connection per command: HAProxy answers and closes.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import Unavailable
+from router.config import SERVER_OPTIONS
+from router.plan import (
+    AddServer,
+    DropEntry,
+    EnableServer,
+    MapName,
+    MoveServer,
+    PutEntry,
+    RemoveServer,
+    RouteTable,
+    Scope,
+    Server,
+    Step,
+)
+
+_POLL_S = 0.02
+_BUSY = "still has connections"
+_ENTRY = re.compile(r'found=yes,.* value="([^"]*)"')
+_PROCESS = re.compile(r"^(\d+)\s+worker\s+\d+\s+(\d+)d(\d+)h(\d+)m(\d+)s", re.MULTILINE)
+_MOVED = "by 'stats socket command'"  # what HAProxy ends its answer to `set server … addr` with
+
+
+class RouterDown(Unavailable):
+    """The router is not running."""
+
+
+class RouterControl(Protocol):
+    """What the router needs of a proxy. Each method raises Unavailable when it does not answer (RouterDown when there
+    is none)."""
+
+    def observe(self, scope: Scope | None) -> RouteTable:
+        """The table as the proxy has it: the parts in `scope`, or all of it. A slot that it lacks is left out."""
+
+    def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
+        """Do the steps in order; gives the removals that it refused because requests are still on the server."""
+
+    def sessions(self, slot: str) -> int:
+        """Requests (and tunnels) now on the slot's servers; at least 1 while more may yet come that were routed by
+        an earlier state of the maps."""
+
+    def addresses(self) -> frozenset[str]:
+        """Every address that the proxy, earlier workers included, could still send a request to."""
+
+    def reload(self) -> None:
+        """Take on the configuration in its file without losing a connection; returns when it is in force."""
+
+
+class HaproxyControl:
+    """The real one. `keep_alive_s` is how long a client's idle connection may bring an earlier worker new requests."""
+
+    def __init__(
+        self,
+        worker_socket: Path,
+        master_socket: Path,
+        *,
+        keep_alive_s: float,
+        timeout_s: float = 5.0,
+        reload_timeout_s: float = 20.0,
+    ) -> None:
+        self._worker = str(worker_socket)
+        self._master = str(master_socket)
+        self._keep_alive_s = keep_alive_s
+        self._timeout_s = timeout_s
+        self._reload_timeout_s = reload_timeout_s
+
+    def observe(self, scope: Scope | None) -> RouteTable:
+        if scope is None:
+            slots: dict[str, dict[str, Server]] = {name: {} for name in self._slot_names()}
+            for slot, server in _servers(self._ask("show servers state")):
+                slots.setdefault(slot, {})[server.name] = server
+            return RouteTable(self._whole_map(MapName.HOSTS), self._whole_map(MapName.TARGETS), slots)
+        states = {slot: self._ask(f"show servers state {slot}") for slot in sorted(scope.slots)}
+        return RouteTable(
+            hosts=dict(self._entries(MapName.HOSTS, scope.hosts)),
+            targets=dict(self._entries(MapName.TARGETS, scope.apps)),
+            slots={
+                slot: {server.name: server for _, server in _servers(state)}
+                for slot, state in states.items()
+                if not state.startswith("Can't find backend")
+            },
+        )
+
+    def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
+        left: list[RemoveServer] = []
+        for step in steps:
+            for command, fine in _commands(step):
+                answer = self._ask(command)
+                if isinstance(step, RemoveServer) and _BUSY in answer:
+                    left.append(step)
+                elif not answer.endswith(fine) or (answer and not fine):
+                    raise Unavailable(f"The router refused `{command}`: {answer}", "See the router's log.")
+        return left
+
+    def sessions(self, slot: str) -> int:
+        # `del server` runs while every thread of HAProxy stands still, so it is a barrier: whoever looked into the
+        # map before the switch is, after it, counted on the backend. There is no server of this name.
+        self._ask(f"del server {slot}/barrier")
+        count = _scur(self._ask(f"show stat {slot} 2 -1"))
+        for pid, fresh in self._earlier_workers():
+            count += _scur(self._ask_master(f"@!{pid} show stat {slot} 2 -1")) + fresh
+        return count
+
+    def addresses(self) -> frozenset[str]:
+        states = [self._ask("show servers state")]
+        states += [self._ask_master(f"@!{pid} show servers state") for pid, _ in self._earlier_workers()]
+        return frozenset(server.address for state in states for _, server in _servers(state))
+
+    def reload(self) -> None:
+        before = self._pid()
+        self._ask_master("reload")
+        deadline = time.monotonic() + self._reload_timeout_s
+        while time.monotonic() < deadline:
+            try:
+                if self._pid() != before:
+                    return
+            except RouterDown:
+                pass  # between two workers, when the master itself is being replaced
+            time.sleep(_POLL_S)
+        raise Unavailable("The router did not take on its new configuration.", "See the router's log.")
+
+    def _pid(self) -> int:
+        found = re.search(r"^Pid: (\d+)", self._ask("show info"), re.MULTILINE)
+        if found is None:
+            raise Unavailable("The router gave no process id.", "See the router's log.")
+        return int(found[1])
+
+    def _earlier_workers(self) -> list[tuple[int, bool]]:
+        """Pids of the workers that only finish, each with whether clients may still bring it new requests."""
+        now, _, old = self._ask_master("show proc").partition("# old workers")
+        if not old:
+            return []
+        current = _PROCESS.search(now)
+        days, hours, minutes, seconds = map(int, current.groups()[1:]) if current else (0, 0, 0, 0)
+        age_s = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        return [(int(found[1]), age_s <= self._keep_alive_s + 1) for found in _PROCESS.finditer(old)]
+
+    def _slot_names(self) -> Iterator[str]:
+        return (name for name in self._ask("show backend").split() if name.startswith("slot_"))
+
+    def _whole_map(self, name: MapName) -> dict[str, str]:
+        lines = (line.split(" ", 2) for line in self._ask(f"show map {name}").splitlines() if line)
+        return {key: value for _, key, value in lines}
+
+    def _entries(self, name: MapName, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for key in sorted(keys):
+            if found := _ENTRY.search(self._ask(f"get map {name} {key}")):
+                yield key, found[1]
+
+    def _ask_master(self, command: str) -> str:
+        """Ask the master, which does not listen for a moment while it starts or reloads. Call it when a worker runs."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                return self._ask(command, self._master)
+            except RouterDown as error:
+                if time.monotonic() > deadline:
+                    raise Unavailable(
+                        "The router's master process does not answer.", "See the router's log."
+                    ) from error
+            time.sleep(_POLL_S)
+
+    def _ask(self, command: str, path: str | None = None) -> str:
+        """Send one command to the worker (or to the socket at `path`) and give the answer."""
+        chunks: list[bytes] = []
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(self._timeout_s)
+                connection.connect(path or self._worker)
+                connection.sendall(command.encode("ascii") + b"\n")
+                connection.shutdown(socket.SHUT_WR)  # else the master waits for more commands
+                while chunk := connection.recv(65536):
+                    chunks.append(chunk)
+        except (ConnectionRefusedError, FileNotFoundError) as error:
+            raise RouterDown("The router is not running.", "Start it: portside-server up") from error
+        except OSError as error:
+            raise Unavailable(f"The router does not answer: {error}.", "See `portside-server status`.") from error
+        return b"".join(chunks).decode(errors="replace").strip()
+
+
+def _commands(step: Step) -> Iterator[tuple[str, str]]:
+    """A step in HAProxy's words, each command with the end of its good answer ("": no answer at all).
+
+    Only checked names, addresses and hosts get into the records, hence here.
+    """
+    match step:
+        case AddServer(slot, server):
+            where = f"{server.address}:{server.port}"
+            yield f"add server {slot}/{server.name} {where} {SERVER_OPTIONS}", "New server registered."
+            yield f"enable server {slot}/{server.name}", ""
+            yield f"enable health {slot}/{server.name}", ""
+        case MoveServer(slot, server):
+            yield f"set server {slot}/{server.name} addr {server.address} port {server.port}", _MOVED
+        case EnableServer(slot, server_name):
+            yield f"set server {slot}/{server_name} state ready", ""
+            yield f"enable health {slot}/{server_name}", ""
+        case RemoveServer(slot, server_name, sever):
+            yield f"set server {slot}/{server_name} state maint", ""
+            if sever:
+                yield f"shutdown sessions server {slot}/{server_name}", ""
+            yield f"del server {slot}/{server_name}", "Server deleted."
+        case PutEntry(map_name, key, value, new):
+            yield f"{'add' if new else 'set'} map {map_name} {key} {value}", ""
+        case DropEntry(map_name, key):
+            yield f"del map {map_name} {key}", ""
+
+
+def _servers(state: str) -> Iterator[tuple[str, Server]]:
+    """The servers in an answer to `show servers state`, each with its slot."""
+    lines = [line.lstrip("# ") for line in state.splitlines() if " " in line]
+    for row in csv.DictReader(lines, delimiter=" "):
+        ready = row["srv_admin_state"] == "0"
+        yield row["be_name"], Server(row["srv_name"], row["srv_addr"], int(row["srv_port"]), ready)
+
+
+def _scur(stat: str) -> int:
+    """The current sessions in an answer to `show stat SLOT 2 -1`; 0 when the worker has no such slot."""
+    rows = list(csv.DictReader(stat.lstrip("# ").splitlines()))
+    return int(rows[0]["scur"]) if rows and rows[0].get("scur") else 0

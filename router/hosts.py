@@ -1,0 +1,68 @@
+"""Which host names are right ones. Pure; what passes here is safe in a map file and in a command to HAProxy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from core.errors import UserError
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, section 2.1
+_LONGEST_HOST = 253  # RFC 1035, section 2.3.4, without the final dot
+_EXAMPLE = "Give a name such as www.example.com."
+
+
+def check_label(label: str) -> str:
+    """`label` as it is; raises UserError unless it can be one part of a host name."""
+    if not _LABEL.fullmatch(label):
+        raise UserError(
+            f"{label!r} can't be part of a host name: it may hold a-z, 0-9 and inner hyphens, 63 at most.",
+            "Choose another name for the app.",
+        )
+    return label
+
+
+def platform_host(label: str, domain: str) -> str:
+    """The host name that an app has by its name."""
+    return f"{label}.{domain}"
+
+
+def custom_host(text: str, domain: str) -> str:
+    """The host name in `text`, in lower case and without a final dot.
+
+    `domain` is the platform's own: names right below it belong to the apps called so. Raises UserError.
+    """
+    host = text.strip().lower().rstrip(".")
+    _check_form(text, host)
+    if host.endswith(f".{domain}") and "." not in host.removesuffix(f".{domain}"):
+        label = host.removesuffix(f".{domain}")
+        raise UserError(
+            f"{host} is a name of the platform itself: it belongs to the app called {label}.",
+            f"Rename the app to {label}, or add a host name outside {domain}.",
+        )
+    return host
+
+
+def _check_form(text: str, host: str) -> None:
+    if "://" in host or "/" in host or ":" in host:
+        raise UserError(
+            f"{text!r} is more than a host name.", f"Leave out the scheme, the port and the path. {_EXAMPLE}"
+        )
+    if host.startswith("*"):
+        raise UserError(f"{text!r} is a wildcard, which can't be added.", f"Add each host name on its own. {_EXAMPLE}")
+    if not host.isascii():
+        raise UserError(
+            f"{text!r} has letters outside ASCII.", "Give the name in its xn-- form, as DNS knows it (see `idn`)."
+        )
+    if len(host) > _LONGEST_HOST or "." not in host or not all(_LABEL.fullmatch(part) for part in host.split(".")):
+        raise UserError(f"{text!r} is not a full host name.", _EXAMPLE)
+    if _is_address(host):
+        raise UserError(f"{text!r} is an address, not a host name.", _EXAMPLE)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

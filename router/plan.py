@@ -1,0 +1,156 @@
+"""What to tell HAProxy so that it agrees with the records. Pure.
+
+Both sides are a `RouteTable`. A host leads to an app, an app to a slot (its target), a slot to servers; so all hosts of
+an app switch with one change of its target. Steps come in an order that never leaves a target without its servers:
+add servers, then change the maps, then remove servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class MapName(StrEnum):
+    """HAProxy's maps, by the names that its configuration and its runtime API use."""
+
+    HOSTS = "hosts.map"
+    TARGETS = "targets.map"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of a slot. `ready` is false while it is in maintenance: it finishes what it has, and gets no more."""
+
+    name: str
+    address: str
+    port: int
+    ready: bool = True
+
+
+Servers = Mapping[str, Server]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The part of the table that one turn looks at."""
+
+    hosts: frozenset[str] = frozenset()
+    apps: frozenset[str] = frozenset()
+    slots: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """`hosts`: host → app id; `targets`: app id → slot; `slots`: slot → its servers by name."""
+
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+    slots: Mapping[str, Servers] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AddServer:
+    """Put a server into a slot, checked and ready."""
+
+    slot: str
+    server: Server
+
+
+@dataclass(frozen=True)
+class MoveServer:
+    """Give a server its right address."""
+
+    slot: str
+    server: Server
+
+
+@dataclass(frozen=True)
+class EnableServer:
+    """Take a server out of maintenance."""
+
+    slot: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoveServer:
+    """Take a server out of its slot. HAProxy refuses while requests are on it, unless `sever` cuts them off first."""
+
+    slot: str
+    name: str
+    sever: bool
+
+
+@dataclass(frozen=True)
+class PutEntry:
+    """Set a map's entry; `new` when the map has none for this key yet."""
+
+    map: MapName
+    key: str
+    value: str
+    new: bool
+
+
+@dataclass(frozen=True)
+class DropEntry:
+    """Remove a map's entry."""
+
+    map: MapName
+    key: str
+
+
+Step = AddServer | MoveServer | EnableServer | RemoveServer | PutEntry | DropEntry
+
+
+def missing_slots(desired: RouteTable, observed: RouteTable) -> frozenset[str]:
+    """The slots that HAProxy does not have yet: only a new configuration can make them."""
+    return frozenset(desired.slots.keys() - observed.slots.keys())
+
+
+def plan(desired: RouteTable, observed: RouteTable) -> list[Step]:
+    """The steps from `observed` to `desired`, in order; none when they agree.
+
+    Both cover the same scope, and HAProxy has every slot that is desired (see `missing_slots`).
+    """
+    return [
+        *_add_servers(desired, observed),
+        *_put_entries(MapName.TARGETS, desired.targets, observed.targets),
+        *_put_entries(MapName.HOSTS, desired.hosts, observed.hosts),
+        *_drop_entries(MapName.HOSTS, desired.hosts, observed.hosts),
+        *_drop_entries(MapName.TARGETS, desired.targets, observed.targets),
+        *_remove_servers(desired, observed),
+    ]
+
+
+def _add_servers(desired: RouteTable, observed: RouteTable) -> Iterator[Step]:
+    for slot, wanted in sorted(desired.slots.items()):
+        present = observed.slots[slot]
+        for name, server in sorted(wanted.items()):
+            found = present.get(name)
+            if found is None:
+                yield AddServer(slot, server)
+                continue
+            if (found.address, found.port) != (server.address, server.port):
+                yield MoveServer(slot, server)
+            if not found.ready:
+                yield EnableServer(slot, name)
+
+
+def _put_entries(name: MapName, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Step]:
+    for key, value in sorted(desired.items()):
+        if observed.get(key) != value:
+            yield PutEntry(name, key, value, new=key not in observed)
+
+
+def _drop_entries(name: MapName, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Step]:
+    for key in sorted(observed.keys() - desired.keys()):
+        yield DropEntry(name, key)
+
+
+def _remove_servers(desired: RouteTable, observed: RouteTable) -> Iterator[Step]:
+    for slot, present in sorted(observed.slots.items()):
+        wanted = desired.slots.get(slot, {})
+        for name in sorted(present.keys() - wanted.keys()):
+            yield RemoveServer(slot, name, sever=slot not in desired.slots)

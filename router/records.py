@@ -1,0 +1,199 @@
+"""The router's records: reads and writes inside a session that the caller holds. Nothing here talks to HAProxy."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, delete, func, select, text, true
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.errors import Conflict, NotFound
+from core.ids import AppId, new_id
+from router.hosts import platform_host
+from router.plan import RouteTable, Scope, Server
+from router.tables import BackendRow, DomainRow, RouteRow, SlotRow, SlotState, slot_name
+from router.types import Backend, Domain, DomainKind
+
+
+def route(session: Session, app_id: AppId) -> RouteRow:
+    """The app's row, made on first use."""
+    row = session.get(RouteRow, app_id)
+    if row is None:
+        row = RouteRow(app_id=app_id, label=None, generation=None, created_at=clock.now())
+        session.add(row)
+        session.flush()
+    return row
+
+
+def point(session: Session, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
+    """Make exactly `backends` the app's route. Another generation's slot, if any, begins to drain."""
+    route(session, app_id).generation = generation
+    mine: SlotRow | None = None
+    for slot in slots_of(session, app_id):
+        if slot.state == SlotState.RETIRED:
+            continue
+        if slot.generation == generation:
+            mine = slot
+        elif slot.state == SlotState.CURRENT:
+            slot.state = SlotState.DRAINING
+    if mine is None and backends:
+        mine = _take_slot(session, app_id, generation)
+    if mine is not None:
+        mine.state = SlotState.CURRENT
+        _fill(session, mine.number, backends)
+    session.flush()
+
+
+def _take_slot(session: Session, app_id: AppId, generation: str) -> SlotRow:
+    """The free slot with the lowest number. (On SQLite, writers queue already.)"""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"LOCK TABLE {SlotRow.__tablename__} IN EXCLUSIVE MODE"))
+    used = set(session.scalars(select(SlotRow.number)))
+    free = next(number for number in itertools.count() if number not in used)
+    slot = SlotRow(number=free, app_id=app_id, generation=generation, state=SlotState.CURRENT)
+    session.add(slot)
+    session.flush()
+    return slot
+
+
+def _fill(session: Session, slot: int, backends: Sequence[Backend]) -> None:
+    wanted = {backend.instance_id: backend for backend in backends}
+    for row in session.scalars(select(BackendRow).where(BackendRow.slot == slot)):
+        backend = wanted.pop(row.instance_id, None)
+        if backend is None:
+            session.delete(row)
+        else:
+            row.address, row.port = backend.address, backend.port
+    for backend in wanted.values():
+        values = {"instance_id": backend.instance_id, "address": backend.address, "port": backend.port}
+        session.add(BackendRow(slot=slot, **values))
+
+
+def slots_of(session: Session, app_id: AppId, generation: str | None = None) -> list[SlotRow]:
+    """The slots that the app holds, of one generation or of all."""
+    query = select(SlotRow).where(SlotRow.app_id == app_id).order_by(SlotRow.number)
+    return list(session.scalars(query if generation is None else query.where(SlotRow.generation == generation)))
+
+
+def retire(session: Session, app_id: AppId, generation: str) -> None:
+    """Mark the generation's draining slots as to be emptied. The current generation stays."""
+    for slot in slots_of(session, app_id, generation):
+        if slot.state == SlotState.DRAINING:
+            slot.state = SlotState.RETIRED
+
+
+def forget(session: Session, app_id: AppId) -> None:
+    """Drop the app's route and hosts; its slots are to be emptied."""
+    session.execute(delete(DomainRow).where(DomainRow.app_id == app_id))
+    session.execute(delete(RouteRow).where(RouteRow.app_id == app_id))
+    for slot in slots_of(session, app_id):
+        slot.state = SlotState.RETIRED
+
+
+def free(session: Session, emptied: Iterable[str]) -> None:
+    """Give back those retired slots that HAProxy holds no server in any more."""
+    names = set(emptied)
+    for slot in session.scalars(select(SlotRow).where(SlotRow.state == SlotState.RETIRED)):
+        if slot.name in names:
+            session.execute(delete(BackendRow).where(BackendRow.slot == slot.number))
+            session.delete(slot)
+
+
+def addresses(session: Session) -> frozenset[str]:
+    """Every address in any slot, the draining and the retired included."""
+    return frozenset(session.scalars(select(BackendRow.address).distinct()))
+
+
+def highest_slot(session: Session) -> int:
+    """The highest slot number in use; -1 when there is none."""
+    return max(session.scalars(select(SlotRow.number)), default=-1)
+
+
+def used_slots(session: Session) -> int:
+    """How many slots are not free."""
+    return session.scalar(select(func.count()).select_from(SlotRow)) or 0
+
+
+def read(session: Session, domain: str, app_id: AppId | None = None) -> tuple[RouteTable, Scope, frozenset[str]]:
+    """The table that HAProxy should have, what it covers, and the retired slots in it; for one app or for all."""
+    routes = session.scalars(select(RouteRow).where(_of(RouteRow.app_id == app_id, app_id))).all()
+    customs = session.scalars(select(DomainRow).where(_of(DomainRow.app_id == app_id, app_id))).all()
+    slots = session.scalars(select(SlotRow).where(_of(SlotRow.app_id == app_id, app_id))).all()
+    numbers = [slot.number for slot in slots]
+    members: dict[int, dict[str, Server]] = {number: {} for number in numbers}
+    for row in session.scalars(select(BackendRow).where(_of(BackendRow.slot.in_(numbers), app_id))):
+        members[row.slot][row.instance_id] = Server(row.instance_id, row.address, row.port)
+
+    hosts = {custom.host: custom.app_id for custom in customs}
+    hosts |= {platform_host(row.label, domain): row.app_id for row in routes if row.label}
+    table = RouteTable(
+        hosts=hosts,
+        targets={s.app_id: s.name for s in slots if s.state == SlotState.CURRENT and members[s.number]},
+        slots={s.name: members[s.number] for s in slots if s.state != SlotState.RETIRED},
+    )
+    apps = frozenset({app_id} if app_id else {row.app_id for row in routes})
+    scope = Scope(frozenset(hosts), apps, frozenset(map(slot_name, numbers)))
+    return table, scope, frozenset(s.name for s in slots if s.state == SlotState.RETIRED)
+
+
+def _of(condition: ColumnElement[bool], app_id: AppId | None) -> ColumnElement[bool]:
+    return true() if app_id is None else condition
+
+
+def rename(session: Session, app_id: AppId, label: str, domain: str) -> str | None:
+    """Give the app its label; gives the one before it. Raises Conflict when the label's host is somebody's."""
+    holder = session.scalar(select(RouteRow).where(RouteRow.label == label))
+    if holder is not None and holder.app_id != app_id:
+        raise Conflict(f"The host {platform_host(label, domain)} belongs to another app.", "Choose another name.")
+    row = route(session, app_id)
+    before, row.label = row.label, label
+    return before if before != label else None
+
+
+def add_domain(session: Session, app_id: AppId, host: str) -> Domain:
+    """Record a custom host. Raises Conflict when an app has it already."""
+    holder = session.scalar(select(DomainRow).where(DomainRow.host == host))
+    if holder is not None:
+        whose = "this app" if holder.app_id == app_id else "another app"
+        raise Conflict(f"{host} belongs to {whose} already.", "Remove it there first: portside domains:remove HOST.")
+    route(session, app_id)
+    row = DomainRow(id=new_id(), app_id=app_id, host=host, created_at=clock.now())
+    session.add(row)
+    return _custom(row)
+
+
+def remove_domain(session: Session, app_id: AppId, host: str) -> None:
+    """Forget a custom host of the app. Raises NotFound."""
+    row = session.scalar(select(DomainRow).where(DomainRow.host == host, DomainRow.app_id == app_id))
+    if row is None:
+        raise NotFound(f"This app has no domain {host}.", "See `portside domains` for those that it has.")
+    session.delete(row)
+
+
+def domains(session: Session, app_id: AppId, domain: str) -> list[Domain]:
+    """The app's hosts: the platform's own first, then the custom ones by name."""
+    found: list[Domain] = []
+    row = session.get(RouteRow, app_id)
+    if row is not None and row.label:
+        host = platform_host(row.label, domain)
+        found.append(Domain(str(uuid.uuid5(uuid.NAMESPACE_DNS, host)), host, DomainKind.PLATFORM, row.created_at))
+    query = select(DomainRow).where(DomainRow.app_id == app_id).order_by(DomainRow.host)
+    return found + [_custom(custom) for custom in session.scalars(query)]
+
+
+def labels(session: Session) -> dict[AppId, str]:
+    """The label of every named app."""
+    rows = session.execute(select(RouteRow.app_id, RouteRow.label).where(RouteRow.label.is_not(None)))
+    return {AppId(app_id): str(label) for app_id, label in rows}
+
+
+def label_of(session: Session, app_id: AppId) -> str | None:
+    """The app's label, if it has one."""
+    return session.scalar(select(RouteRow.label).where(RouteRow.app_id == app_id))
+
+
+def _custom(row: DomainRow) -> Domain:
+    return Domain(row.id, row.host, DomainKind.CUSTOM, row.created_at)

@@ -1,0 +1,250 @@
+"""The router's front door: records what is wanted, and makes HAProxy agree with it."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from core.database import Database
+from core.errors import NotFound, Unavailable, UserError
+from core.ids import AppId
+from router import config, hosts, program, records
+from router.control import HaproxyControl, RouterControl, RouterDown
+from router.plan import RouteTable, Scope, missing_slots, plan
+from router.settings import RouterSettings
+from router.tables import slot_name
+from router.types import Backend, Domain, DomainKind
+
+log = logging.getLogger("portside.router")
+
+_LONGEST_SOCKET_PATH = 90  # sun_path holds 107; HAProxy binds under a longer, temporary name first
+_HTTP_PORT = 80
+
+
+class Router:
+    """Routes and domains of all apps. Safe to use from many threads and processes at once.
+
+    Whoever talks to HAProxy to change it holds the lock file, and reads the records anew under it, so that the last
+    word in the records is also HAProxy's.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: RouterSettings,
+        home: Path,
+        domain: str,
+        control: RouterControl | None = None,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._domain = domain.lower().rstrip(".")
+        self._folder = home / "router"
+        self._run = home / "run"
+        self._worker_socket = self._run / "router.sock"
+        self._master_socket = self._run / "router-master.sock"
+        self._control = control or HaproxyControl(
+            self._worker_socket,
+            self._master_socket,
+            keep_alive_s=settings.keep_alive_s,
+            timeout_s=settings.control_timeout_s,
+            reload_timeout_s=settings.reload_timeout_s,
+        )
+
+    # --- routes ---
+
+    def point(self, session: Session, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
+        """Record, in the caller's transaction, that the app's route is now exactly these backends.
+
+        A new generation takes a fresh slot and the former one drains; the same generation changes members of its
+        slot. With no backends the app stays known and answers 503. `apply` puts it into force.
+        """
+        records.point(session, app_id, generation, backends)
+
+    def apply(self, app_id: AppId) -> None:
+        """Make HAProxy agree with the records of this app, now.
+
+        Raises Unavailable when HAProxy does not answer: the records stand, and `reconcile` will do it.
+        """
+        with self._lock():
+            self._agree(app_id)
+
+    def in_flight(self, app_id: AppId, generation: str) -> int:
+        """Requests and tunnels still on a generation; 0 when the router does not know it, or is not running.
+
+        While HAProxy still sends the app's new requests to that generation, it is at least 1. Raises Unavailable.
+        """
+        with self._database.read() as session:
+            slots = [slot.name for slot in records.slots_of(session, app_id, generation)]
+        try:
+            targets = self._control.observe(Scope(apps=frozenset({app_id}))).targets if slots else {}
+            return sum(max(self._control.sessions(slot), targets.get(app_id) == slot) for slot in slots)
+        except RouterDown:
+            return 0
+
+    def retire(self, app_id: AppId, generation: str) -> None:
+        """The generation is drained, or out of time: cut what is left, delete its servers, free its slot.
+
+        It is recorded at once; if HAProxy does not answer now, `reconcile` does the rest.
+        """
+        with self._database.write() as session:
+            records.retire(session, app_id, generation)
+        self._apply_if_possible(app_id)
+
+    def listed_addresses(self) -> frozenset[str]:
+        """Every address that the records or HAProxy still list, current or draining. Raises Unavailable when a
+        running HAProxy does not answer."""
+        with self._database.read() as session:
+            recorded = records.addresses(session)
+        try:
+            return recorded | self._control.addresses()
+        except RouterDown:
+            return recorded
+
+    def reconcile(self) -> None:
+        """Compare the whole table with HAProxy's own view: add what is missing, fix what is wrong, remove what is
+        stale, and make room before slots run out. Raises Unavailable."""
+        with self._lock():
+            observed = self._agree(None)
+            with self._database.read() as session:
+                used = records.used_slots(session)
+            if len(observed.slots) - used < self._settings.spare_slots / 4:
+                self._grow()
+
+    # --- hosts ---
+
+    def name_app(self, app_id: AppId, label: str) -> None:
+        """Give the app its host LABEL.DOMAIN, in place of the one before. Raises UserError, Conflict."""
+        hosts.check_label(label)
+        with self._database.write() as session:
+            before = records.rename(session, app_id, label, self._domain)
+        self._apply_if_possible(app_id, *([hosts.platform_host(before, self._domain)] if before else []))
+
+    def add_domain(self, app_id: AppId, host: str) -> Domain:
+        """Lead a host of people's own to the app. Raises UserError for a bad name, Conflict for one that is taken."""
+        host = hosts.custom_host(host, self._domain)
+        with self._database.write() as session:
+            domain = records.add_domain(session, app_id, host)
+        self._apply_if_possible(app_id)
+        return domain
+
+    def remove_domain(self, app_id: AppId, host: str) -> None:
+        """Take a custom host away. Raises NotFound; UserError for the platform's own."""
+        host = host.strip().lower().rstrip(".")
+        with self._database.write() as session:
+            for domain in records.domains(session, app_id, self._domain):
+                if domain.host == host and domain.kind == DomainKind.PLATFORM:
+                    raise UserError(f"{host} comes from the app's name.", "Rename the app to change it.")
+            records.remove_domain(session, app_id, host)
+        self._apply_if_possible(app_id, host)
+
+    def domains(self, app_id: AppId) -> list[Domain]:
+        """The app's hosts: the platform's own first, then the custom ones by name."""
+        with self._database.read() as session:
+            return records.domains(session, app_id, self._domain)
+
+    def url(self, app_id: AppId) -> str:
+        """Where the app is reached: http://LABEL.DOMAIN[:PORT]. Raises NotFound for an app without a name."""
+        with self._database.read() as session:
+            label = records.label_of(session, app_id)
+        if label is None:
+            raise NotFound("The router knows no app of that id.", "Create it first: portside create NAME.")
+        return self._url(label)
+
+    def urls(self) -> dict[AppId, str]:
+        """Where each named app is reached, in one query."""
+        with self._database.read() as session:
+            return {app_id: self._url(label) for app_id, label in records.labels(session).items()}
+
+    def _url(self, label: str) -> str:
+        port = self._settings.http_port
+        host = hosts.platform_host(label, self._domain)
+        return f"http://{host}" if port == _HTTP_PORT else f"http://{host}:{port}"
+
+    def forget_app(self, app_id: AppId) -> None:
+        """Drop the app's routes and hosts. Doing it twice is fine."""
+        with self._database.write() as session:
+            gone = [domain.host for domain in records.domains(session, app_id, self._domain)]
+            records.forget(session, app_id)
+        self._apply_if_possible(app_id, *gone)
+
+    # --- the HAProxy process ---
+
+    def write_config(self) -> Path:
+        """Render HAProxy's files from the records, check them, put them in place; gives the configuration's path.
+
+        Called right before HAProxy is started, so that it comes up with today's routes.
+        """
+        with self._lock():
+            return self._write_config()
+
+    def command(self) -> list[str]:
+        """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
+        for path in (self._worker_socket, self._master_socket):
+            if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+                raise UserError(
+                    f"The path {path} is too long for a socket ({_LONGEST_SOCKET_PATH} bytes at most).",
+                    "Set PORTSIDE_HOME to a shorter path.",
+                )
+        return program.argv(self._folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
+
+    def alive(self) -> bool:
+        """Whether HAProxy runs and answers on its control socket."""
+        try:
+            self._control.observe(Scope(slots=frozenset({slot_name(0)})))
+        except Unavailable:
+            return False
+        return True
+
+    # --- inside ---
+
+    def _apply_if_possible(self, app_id: AppId, *gone_hosts: str) -> None:
+        try:
+            with self._lock():
+                self._agree(app_id, frozenset(gone_hosts))
+        except Unavailable as error:
+            log.warning("route of app %s waits for the router: %s", app_id, error.message)
+
+    def _agree(self, app_id: AppId | None, gone_hosts: frozenset[str] = frozenset()) -> RouteTable:
+        """Make HAProxy agree on one app, or on all; gives what it had before. Holds the lock."""
+        with self._database.read() as session:
+            desired, scope, retired = records.read(session, self._domain, app_id)
+        looked_at = None if app_id is None else Scope(scope.hosts | gone_hosts, scope.apps, scope.slots)
+        observed = self._control.observe(looked_at)
+        if missing_slots(desired, observed):
+            self._grow()
+            observed = self._control.observe(looked_at)
+        left = self._control.carry_out(plan(desired, observed))
+        emptied = retired - {step.slot for step in left}
+        if emptied:
+            with self._database.write() as session:
+                records.free(session, emptied)
+        return observed
+
+    def _grow(self) -> None:
+        self._write_config()
+        self._control.reload()
+        log.info("the router has room for more apps")
+
+    def _write_config(self) -> Path:
+        haproxy = program.find_haproxy()
+        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._database.read() as session:
+            table, _, _ = records.read(session, self._domain)
+            slot_count = records.highest_slot(session) + 1 + self._settings.spare_slots
+        machine = program.machine(self._settings, self._worker_socket)
+        return config.install(config.render(table, slot_count, self._settings, machine), self._folder, haproxy)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One writer at a time, over all threads and processes."""
+        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self._run / "router.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

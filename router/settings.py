@@ -1,0 +1,49 @@
+"""The router's settings: section `router`, so `PORTSIDE_ROUTER_HTTP_PORT` and so on."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from core.errors import UserError
+
+
+@dataclass(frozen=True)
+class RouterSettings:
+    """`bind`:`http_port` is where people come in.
+
+    `spare_slots`: how many free slots (HAProxy backends) a fresh configuration holds; more are made by a seamless
+    reload when fewer than a quarter of them are left. `maxconn`: connections at once; lowered by itself where the
+    file limit is too small for it. `threads`: of HAProxy. `old_worker_s`: how long HAProxy's former worker may keep
+    long connections (WebSockets) after such a reload.
+
+    The rest are times in seconds. Heroku gives an app 30 s for its first byte and 55 s between later ones
+    (https://devcenter.heroku.com/articles/request-timeout); HAProxy 2.6 has one timeout for both, so it is the longer.
+    """
+
+    http_port: int = 8080
+    bind: str = "0.0.0.0"  # noqa: S104 - people reach their apps from outside
+    spare_slots: int = 64
+    maxconn: int = 4000
+    threads: int = 2
+    connect_timeout_s: float = 5.0
+    request_timeout_s: float = 10.0
+    silence_timeout_s: float = 55.0
+    keep_alive_s: float = 10.0
+    tunnel_timeout_s: float = 3600.0
+    old_worker_s: float = 600.0
+    control_timeout_s: float = 5.0
+    reload_timeout_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        try:
+            ipaddress.IPv4Address(self.bind)
+        except ValueError as error:
+            raise UserError(
+                f"The router is to listen on {self.bind!r}, which is not an IPv4 address.",
+                "Set PORTSIDE_ROUTER_BIND to an address of this machine, or to 0.0.0.0 for all of them.",
+            ) from error
+        if self.spare_slots < 1:
+            raise UserError(
+                f"spare_slots is {self.spare_slots}; it must be 1 or more.", "Set PORTSIDE_ROUTER_SPARE_SLOTS."
+            )

@@ -1,0 +1,77 @@
+"""The router's tables: who is known by which host, and which backends serve whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UtcDateTime
+
+
+class SlotState(StrEnum):
+    """What a used slot holds. `current`: the app's present generation; `draining`: a former one that still finishes
+    what it was given; `retired`: to be emptied. A slot without a row is free."""
+
+    CURRENT = "current"
+    DRAINING = "draining"
+    RETIRED = "retired"
+
+
+class RouteRow(Base):
+    """One app: its label (none before it is named) and its present generation (none before its first release)."""
+
+    __tablename__ = "router_routes"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    label: Mapped[str | None] = mapped_column(String(63), unique=True)
+    generation: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SlotRow(Base):
+    """A slot in use: HAProxy's backend `slot_NNNN`, held by one generation of one app."""
+
+    __tablename__ = "router_slots"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    app_id: Mapped[str] = mapped_column(String(36))
+    generation: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20))
+
+    __table_args__ = (Index("ix_router_slots_app_id", "app_id"),)
+
+    @property
+    def name(self) -> str:
+        return slot_name(self.number)
+
+
+class BackendRow(Base):
+    """An instance in a slot."""
+
+    __tablename__ = "router_backends"
+
+    slot: Mapped[int] = mapped_column(ForeignKey("router_slots.number", ondelete="CASCADE"), primary_key=True)
+    instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address: Mapped[str] = mapped_column(String(15))
+    port: Mapped[int]
+
+
+class DomainRow(Base):
+    """A custom host name of an app."""
+
+    __tablename__ = "router_domains"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    host: Mapped[str] = mapped_column(String(253), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_router_domains_app_id", "app_id"),)
+
+
+def slot_name(number: int) -> str:
+    """HAProxy's name of a slot: `slot_0007`."""
+    return f"slot_{number:04d}"

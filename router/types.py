@@ -1,0 +1,50 @@
+"""The values that cross the router's front door. Each checks itself: none of them can carry text into a command."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+_SERVER_NAME = re.compile(
+    r"[A-Za-z0-9_.:-]{1,64}"
+)  # what HAProxy allows in a name ("Format of the configuration file")
+_LARGEST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One instance that can answer: an IPv4 address and a TCP port. `instance_id` becomes HAProxy's server name.
+
+    Raises ValueError for anything that HAProxy could read as more than a name, an address and a port.
+    """
+
+    instance_id: str
+    address: str
+    port: int
+
+    def __post_init__(self) -> None:
+        if not _SERVER_NAME.fullmatch(self.instance_id):
+            raise ValueError(f"not a server name: {self.instance_id!r}")
+        ipaddress.IPv4Address(self.address)
+        if not 0 < int(self.port) <= _LARGEST_PORT:
+            raise ValueError(f"not a port: {self.port!r}")
+
+
+class DomainKind(StrEnum):
+    """`platform`: LABEL.DOMAIN, from the app's name. `custom`: a host name that people added."""
+
+    PLATFORM = "platform"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A host name that leads to an app."""
+
+    id: str
+    host: str
+    kind: DomainKind
+    created_at: datetime
