@@ -13,7 +13,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.errors import UserError
+from core.errors import Unavailable, UserError
+from router import Router
 from scheduler.states import InstanceState
 from scheduler.tables import AddressRow, InstanceRow
 
@@ -39,6 +40,15 @@ def pick(subnet: str, taken: Collection[str], count: int, start: int) -> list[st
             "Scale something down, or give PORTSIDE_SCHEDULER_SUBNET a larger range.",
         )
     return found
+
+
+def listed_by(router: Router) -> frozenset[str]:
+    """What the router lists; nothing when it does not answer. (An address is freed only when it does, and does not
+    list it: this only guards against records that were restored from an old backup.)"""
+    try:
+        return router.listed_addresses()
+    except Unavailable:
+        return frozenset()
 
 
 def lease(session: Session, subnet: str, instance_ids: Sequence[str], listed: Collection[str]) -> dict[str, str]:

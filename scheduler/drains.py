@@ -8,7 +8,6 @@ restarted) is drained when the router no longer lists its address. Only `web` ha
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from core.errors import Unavailable
@@ -36,7 +35,7 @@ class Drains:
         done = {row.id for row in retired if row.process_type != WEB}
         web = [row for row in retired if row.process_type == WEB]
         try:
-            done |= self._unlisted(row for row in web if row.rollout == app.rollout)
+            done |= self._unlisted(app.app_id, [row for row in web if row.rollout == app.rollout])
             for rollout in {row.rollout for row in web} - {app.rollout}:
                 rows = [row for row in web if row.rollout == rollout]
                 if self._is_idle(app.app_id, rollout, rows, now):
@@ -45,12 +44,12 @@ class Drains:
             pass  # the drain deadline decides then
         return frozenset(done)
 
-    def _unlisted(self, rows: Iterable[InstanceRow]) -> set[str]:
-        waiting = list(rows)
-        if not waiting:
+    def _unlisted(self, app_id: AppId, rows: list[InstanceRow]) -> set[str]:
+        if not rows:
             return set()
+        self._router.apply(app_id)  # the router could not drop a busy one at first: it tries again
         listed = self._router.listed_addresses()
-        return {row.id for row in waiting if row.address not in listed}
+        return {row.id for row in rows if row.address not in listed}
 
     def _is_idle(self, app_id: AppId, rollout: str, rows: list[InstanceRow], now: datetime) -> bool:
         idle = self._router.in_flight(app_id, rollout) == 0

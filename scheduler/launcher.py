@@ -47,7 +47,7 @@ class Launcher:
         )
 
     def _other_address(self, instance_id: str) -> str:
-        listed = self._router.listed_addresses()
+        listed = addresses.listed_by(self._router)
         with self._database.write() as session:
             return addresses.swap(session, self._settings.subnet, instance_id, listed)
 

@@ -12,7 +12,7 @@ from core.ids import new_id
 from core.leases import Lease
 from core.logs import LogWriter
 from router import Router
-from scheduler import records
+from scheduler import addresses, records
 from scheduler.boot import Stopped
 from scheduler.launcher import Launcher
 from scheduler.records import Slot
@@ -57,7 +57,7 @@ class OneOffs:
         return ended.exit_code or 0
 
     def _record(self, spec: RunSpec, name: str, lease: Lease) -> InstanceRow:
-        listed = self.router.listed_addresses()
+        listed = addresses.listed_by(self.router)
         with self.database.write() as session:
             lease.hold_in(session)
             slots = [Slot(name, 1)]

@@ -22,7 +22,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
-from scheduler import records
+from scheduler import addresses, records
 from scheduler.boot import Boot, Stopped, exited
 from scheduler.launcher import Launcher
 from scheduler.records import Slot
@@ -101,7 +101,7 @@ class Rollouts:
             return run is not None and run.rollout is not None and run.release_id == spec.release_id
 
     def _record(self, spec: RunSpec, rollout: str, lease: Lease) -> list[InstanceRow]:
-        listed = self.router.listed_addresses()
+        listed = addresses.listed_by(self.router)
         with self.database.write() as session:
             lease.hold_in(session)
             wanted = records.quantities_for(session, spec)

@@ -24,7 +24,7 @@ from core.ids import AppId
 from core.secrets import Sealer
 from core.states import LostRace
 from router import Backend, Router
-from scheduler import health, plan, records
+from scheduler import addresses, health, plan, records
 from scheduler.drains import Drains
 from scheduler.launcher import Launcher
 from scheduler.plan import Seen, Step
@@ -90,7 +90,7 @@ class Turns:
     def _do(self, app: AppRecord, steps: Sequence[Step]) -> None:
         described = {step.row.id: self._describe(step) for step in steps if isinstance(step, plan.Crash)}
         starting = any(isinstance(step, plan.Start) for step in steps)
-        listed = self.router.listed_addresses() if starting else frozenset()
+        listed = addresses.listed_by(self.router) if starting else frozenset()
         spec = self._spec(app.app_id) if starting else None
         with self.database.write() as session:
             run = records.locked_run(session, app.app_id)

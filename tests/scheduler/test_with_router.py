@@ -1,0 +1,149 @@
+"""Deploys, scaling and restarts behind the real HAProxy while requests come in: none of them fails."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from core.ids import AppId
+from core.secrets import Sealer
+from router import Router, RouterSettings
+from scheduler import Scheduler
+from tests.scheduler.conftest import Platform, eventually
+
+pytestmark = pytest.mark.engine
+
+HOST = "sample.localhost"
+
+
+@dataclass
+class Front:
+    """A platform whose router is a real one, on its own port."""
+
+    platform: Platform
+    port: int
+
+    def get(self) -> str:
+        """What a visitor sees: the status and the body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/", headers={"Host": HOST})
+            answer = connection.getresponse()
+            return f"{answer.status} {answer.read().decode()}"
+        finally:
+            connection.close()
+
+
+@dataclass
+class Visitors:
+    """Ask without a pause until told to stop; whatever is not a 200 is kept."""
+
+    front: Front
+    stop: threading.Event = field(default_factory=threading.Event)
+    answers: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            try:
+                self.answers.append(self.front.get())
+            except (OSError, http.client.HTTPException) as error:
+                self.answers.append(repr(error))
+
+    @property
+    def failures(self) -> list[str]:
+        return [answer for answer in self.answers if not answer.startswith("200 ")]
+
+
+@pytest.fixture
+def front(engine: Platform, app_id: AppId) -> Iterator[Front]:
+    home = Path(tempfile.mkdtemp(prefix="portside-"))  # short: a socket's path holds about 100 bytes
+    home.chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = RouterSettings(http_port=port, bind="127.0.0.1", spare_slots=8)
+    router = Router(engine.database, settings, home, "localhost")
+    router.name_app(app_id, "sample")
+    router.write_config()
+    haproxy = subprocess.Popen(router.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(router.alive, "the router answers")
+        engine.router = router  # type: ignore[assignment]
+        parts = (engine.database, engine.leases, router, engine.runtime, Sealer(home / "key"), engine.settings)
+        engine.scheduler = Scheduler(*parts)
+        yield Front(engine, port)
+    finally:
+        haproxy.terminate()
+        haproxy.wait(10)
+        shutil.rmtree(home)
+
+
+def left_alone(front: Front, app_id: AppId, count: int, version: int) -> bool:
+    """Only these instances are left, and the router lists no other address."""
+    instances = front.platform.scheduler.instances(app_id)
+    right = [one for one in instances if one.version == version]
+    containers = front.platform.runtime.containers(app_id)
+    addresses = {one.address for one in right}
+    listed = front.platform.router.listed_addresses()
+    return len(instances) == len(right) == len(containers) == count and listed == addresses
+
+
+def test_no_request_fails_while_an_app_is_deployed_scaled_and_restarted(front: Front, app_id: AppId) -> None:
+    platform, visitors = front.platform, Visitors(front)
+    platform.deploy(platform.spec(app_id))
+    assert front.get() == "200 v1 hello"
+    threads = [threading.Thread(target=visitors.run, daemon=True) for _ in range(2)]
+    with platform.looping():
+        for thread in threads:
+            thread.start()
+        platform.deploy(platform.spec(app_id, version=2))
+        assert front.get() == "200 v2 hello"
+        eventually(lambda: left_alone(front, app_id, 1, version=2), "v1 is gone")
+        platform.scheduler.scale(app_id, {"web": 3})
+        eventually(lambda: left_alone(front, app_id, 3, version=2), "three instances")
+        before = {one.id for one in platform.scheduler.instances(app_id)}
+        platform.scheduler.restart(app_id)
+        eventually(
+            lambda: (
+                left_alone(front, app_id, 3, version=2)
+                and not before & {one.id for one in platform.scheduler.instances(app_id)}
+            ),
+            "three fresh ones",
+        )
+        platform.scheduler.scale(app_id, {"web": 1})
+        eventually(lambda: left_alone(front, app_id, 1, version=2), "one instance")
+        visitors.stop.set()
+        for thread in threads:
+            thread.join(15)
+    assert visitors.failures == []
+    assert {"200 v1 hello", "200 v2 hello"} >= set(visitors.answers)
+    assert "200 v2 hello" in visitors.answers
+
+
+def test_an_app_without_a_running_web_answers_503_and_returns(front: Front, app_id: AppId) -> None:
+    platform = front.platform
+    platform.deploy(platform.spec(app_id))
+    with platform.looping():
+        platform.scheduler.scale(app_id, {"web": 0})
+        eventually(lambda: front.get().startswith("503 "), "503")
+        platform.scheduler.scale(app_id, {"web": 1})
+        eventually(lambda: front.get() == "200 v1 hello", "it is back")
+
+
+def test_a_destroyed_app_frees_its_addresses(front: Front, app_id: AppId) -> None:
+    platform = front.platform
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.forget_app(app_id)
+    front.platform.router.forget_app(app_id)  # type: ignore[attr-defined]
+    assert platform.router.listed_addresses() == frozenset()
+    assert platform.runtime.containers(app_id) == []
+    assert front.get().startswith("404 ")
