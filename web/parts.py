@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from wsgiref.types import WSGIApplication
 
 from accounts import Accounts
 from core.logs import LogStreams
+from gitreceiver import Pushes, Repositories
+from releases import Releases
+from router import Router
+from scheduler import Scheduler
 from web.settings import WebSettings
-
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
-
-    from gitreceiver import Pushes, Repositories
-    from releases import Releases
-    from router import Router
-    from scheduler import Scheduler
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,15 @@ def destroy_app(call: AppCall) -> Answer:
 
 
 def _shape(call: Call, app: App) -> shapes.Json:
-    return _shapes(call, [app])[0]
+    owner = call.parts.accounts.user(app.owner_id)
+    return shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", call.links)
 
 
 def _shapes(call: Call, apps: Sequence[App]) -> list[shapes.Json]:
+    """Many at once, by as many queries as for one."""
     emails = {user.user_id: user.email for user in call.parts.accounts.users()}
-    urls = {app.id: call.parts.router.url(app.id) for app in apps}
-    return [shapes.app(app, emails.get(app.owner_id, ""), f"{urls[app.id]}/", call.links) for app in apps]
+    urls = call.parts.router.urls()
+    return [
+        shapes.app(app, emails.get(app.owner_id, ""), f"{urls[app.id]}/" if app.id in urls else None, call.links)
+        for app in apps
+    ]

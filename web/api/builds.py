@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from accounts import Permission
 from core import clock
 from core.errors import NotFound, UserError
+from gitreceiver import Push
 from web.api import ranges, shapes
 from web.api.routing import Answer, AppCall, Routes, listed
-
-if TYPE_CHECKING:
-    from gitreceiver import Push
 
 routes = Routes()
 _MOST_LISTED = 200

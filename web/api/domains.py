@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from accounts import Permission
 from core.errors import NotFound, UserError
+from router import Domain
 from web.api import ranges, shapes
 from web.api.routing import Answer, AppCall, Routes, listed
-
-if TYPE_CHECKING:
-    from router import Domain
 
 routes = Routes()
 _KEYS: ranges.Keys[Domain] = {"hostname": lambda record: record.host, "id": lambda record: record.id}

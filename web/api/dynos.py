@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from accounts import Permission
 from core.errors import NotFound
+from scheduler import Instance
 from web.api import shapes
 from web.api.routing import Answer, AppCall, Routes
-
-if TYPE_CHECKING:
-    from scheduler import Instance
 
 routes = Routes()
 _SHOWN = ("running", "starting", "crashed")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from accounts import Permission
 from core.errors import NotFound, UserError
+from scheduler import Formation
 from web.api import shapes
 from web.api.body import Body
 from web.api.routing import Answer, AppCall, Routes
 
-if TYPE_CHECKING:
-    from scheduler import Formation
-
 routes = Routes()
-_QUANTITY = re.compile(r"^([+-]?)(\d{1,6})$")
+_QUANTITY = re.compile(r"^([+-]?)([0-9]{1,6})$")
 
 
 @routes("GET", "/apps/<app>/formation", Permission.VIEW)

@@ -7,7 +7,7 @@ line as id; a client that comes back with `Last-Event-ID` gets what is newer. Ot
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response
 
@@ -15,12 +15,10 @@ from accounts import Permission
 from core import clock
 from core.errors import UserError
 from core.ids import AppId, new_id
+from scheduler import LogLine
 from web.api.routing import Access, Answer, AppCall, PublicCall, Routes
 from web.connection import watch_client
 from web.links import LOGS, unsign
-
-if TYPE_CHECKING:
-    from scheduler import LogLine
 
 routes = Routes()
 MOST_LINES = 1500  # as on Heroku

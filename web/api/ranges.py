@@ -100,7 +100,7 @@ def _is_within(value: Key, wish: Wish) -> bool:
 
 def _compare(value: Key, bound: str, descending: bool) -> int | None:
     """-1, 0 or 1 as `value` comes before, at or after `bound`; None for a bound that is none."""
-    if not bound or (isinstance(value, int) and not re.fullmatch(r"\d{1,18}", bound)):
+    if not bound or (isinstance(value, int) and not re.fullmatch("[0-9]{1,18}", bound)):
         return None
     limit = int(bound) if isinstance(value, int) else bound
     order = (value > limit) - (value < limit)  # type: ignore[operator]

@@ -7,17 +7,15 @@ a thing that Portside does not have is null, never left out, since clients fail 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from accounts import Collaborator, Identity, SshKey, Token
 from core import clock
+from gitreceiver import Push
 from releases import App, Release, RollbackPreview
+from router import Domain
+from scheduler import Formation, Instance
 from web.links import Links
-
-if TYPE_CHECKING:
-    from gitreceiver import Push
-    from router import Domain
-    from scheduler import Formation, Instance
 
 Json = dict[str, Any]
 REGION = {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "region.portside")), "name": "local"}
@@ -69,7 +67,7 @@ def authorization(record: Token, identity: Identity, secret: str | None) -> Json
     }
 
 
-def app(record: App, owner_email: str, web_url: str, links: Links) -> Json:
+def app(record: App, owner_email: str, web_url: str | None, links: Links) -> Json:
     return {
         "id": record.id,
         "name": record.name,

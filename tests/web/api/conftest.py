@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accounts import Accounts, AppRole, Identity
 from core import clock
@@ -23,7 +27,7 @@ from core.logs import LogStreams
 from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
-from router import Domain
+from router import Domain, DomainKind
 from scheduler import Formation, Instance, InstanceState, LogLine
 from web import WebParts, WebSettings, create_web
 
@@ -72,20 +76,8 @@ class InstantScheduler:
     ) -> Iterator[LogLine | None]:
         yield from self.lines[-lines:] if lines else []
         while follow and not gone():
-            clock_tick.wait(0.05)
+            threading.Event().wait(0.05)
             yield None
-
-
-class Tick:
-    """Waits for a moment; a name for what a stream does while nothing is written."""
-
-    def wait(self, seconds: float) -> None:
-        import threading
-
-        threading.Event().wait(seconds)
-
-
-clock_tick = Tick()
 
 
 class NamesOnlyRouter:
@@ -101,17 +93,17 @@ class NamesOnlyRouter:
     def url(self, app_id: str) -> str:
         return f"http://{self.labels[app_id]}.localhost:8080"
 
-    def urls(self, app_ids: Any = None) -> dict[str, str]:
-        return {app_id: self.url(app_id) for app_id in (self.labels if app_ids is None else app_ids)}
+    def urls(self) -> dict[str, str]:
+        return {app_id: self.url(app_id) for app_id in self.labels}
 
     def domains(self, app_id: str) -> list[Domain]:
-        own = Domain(app_id, f"{self.labels[app_id]}.localhost", "platform", clock.now())
+        own = Domain(app_id, f"{self.labels[app_id]}.localhost", DomainKind.PLATFORM, clock.now())
         return [own, *self.custom.get(app_id, [])]
 
     def add_domain(self, app_id: str, host: str) -> Domain:
         if " " in host:
             raise UserError(f"{host!r} is not a host name.", "Example: portside domains:add www.example.com")
-        domain = Domain(new_id(), host.lower(), "custom", clock.now())
+        domain = Domain(new_id(), host.lower(), DomainKind.CUSTOM, clock.now())
         self.custom.setdefault(app_id, []).append(domain)
         return domain
 
@@ -232,13 +224,24 @@ class Stage:
         return instance
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with every table, to be copied: making the tables takes longer than most tests."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    database.create_tables()
+    database.close()
+    return path
+
+
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("accounts.users.PasswordHasher", lambda: quick)
+    shutil.copy(empty_database, tmp_path / "web.db")
     database = Database(f"sqlite:///{tmp_path / 'web.db'}")
     accounts, scheduler, router, pushes = Accounts(database), InstantScheduler(), NamesOnlyRouter(), StandingPushes()
-    logs = LogStreams(database, redis.Redis(unix_socket_path=str(tmp_path / "no-redis.sock")))
+    logs = LogStreams(database, redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0)))
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()
     releases: Any = Releases(
         database,
@@ -250,7 +253,6 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         SilentQueue(),
         ReleaseSettings(),  # type: ignore[arg-type]
     )
-    database.create_tables()
     parts: Any = WebParts(
         accounts,
         releases,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from accounts import AppRole, Identity
 from releases import App
@@ -135,3 +136,19 @@ def test_domains_are_added_shown_and_removed(api, app: App) -> None:
 @pytest.mark.parametrize("body", [{}, {"hostname": "not a host"}, {"hostname": "a.example.com", "sni_endpoint": "x"}])
 def test_an_impossible_domain_is_refused(api, app: App, body: dict[str, str]) -> None:
     assert api.post("/apps/shop/domains", json=body).status_code == 422
+
+
+def test_a_list_of_many_apps_takes_no_more_queries_than_one_of_few(stage, api, ada: Identity) -> None:
+    def queries() -> int:
+        counted: list[str] = []
+        listener = lambda *args: counted.append(args[2])  # noqa: E731
+        event.listen(stage.database.engine, "before_cursor_execute", listener)
+        assert api.get("/apps").status_code == 200
+        event.remove(stage.database.engine, "before_cursor_execute", listener)
+        return len(counted)
+
+    stage.create("first", ada)
+    few = queries()
+    for number in range(20):
+        stage.create(f"app-{number}", ada)
+    assert queries() == few

@@ -38,12 +38,9 @@ def test_what_is_no_quantity_is_refused(wish: object) -> None:
         quantity(wish, 1)
 
 
-@given(st.text())
-def test_no_text_makes_a_negative_quantity(wish: str) -> None:
-    try:
-        assert quantity(wish, 3) >= 0
-    except UserError as error:
-        assert "is not a quantity" in error.message
+@given(st.from_regex(r"[+-]?[0-9]{1,6}", fullmatch=True), st.integers(0, 100))
+def test_no_quantity_is_negative(wish: str, now: int) -> None:
+    assert quantity(wish, now) >= 0
 
 
 @pytest.mark.parametrize(("sent", "then"), [("3", 3), (2, 2), ("+1", 2), ("-1", 0)])
@@ -173,7 +170,6 @@ def test_a_client_that_comes_back_gets_what_is_newer(stage, api, live: App, said
 
 @pytest.mark.parametrize(("source", "count"), [("app", 2), ("heroku", 1), (None, 3)])
 def test_a_log_is_limited_to_a_source(stage, api, live: App, said: list[LogLine], source, count: int) -> None:
-    assert open_log(stage, api, source=source).text.count("T") - 0 >= count
     assert open_log(stage, api, source=source).text.count("[w") == count
 
 
