@@ -12,16 +12,7 @@ from scheduler.service import Scheduler
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.tasks import doors
-from scheduler.types import (
-    BootFailed,
-    Formation,
-    HealthCheck,
-    Instance,
-    LogLine,
-    ProcessType,
-    RunSpec,
-    line_of,
-)
+from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, ProcessType, RunSpec, line_of
 
 __all__ = [
     "BootFailed",

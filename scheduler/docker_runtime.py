@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from requests.exceptions import RequestException
 
 from core.errors import Unavailable, UserError
 from core.ids import AppId
-from scheduler.docker_output import DockerOutput, listening_sockets
+from scheduler.docker_streams import LABEL, DockerEndings, DockerOutput, listening_sockets
 from scheduler.runtime import (
     AddressTaken,
     Container,
@@ -34,7 +34,6 @@ from scheduler.runtime import (
 )
 from scheduler.settings import SchedulerSettings
 
-LABEL = "portside"
 UNPRIVILEGED = "1000:1000"
 _EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
 _NO_ICC = {"com.docker.network.bridge.enable_icc": "false"}
@@ -160,7 +159,7 @@ class DockerRuntime:
     def endings(self) -> Endings:
         label = f"{LABEL}.platform={self._settings.platform}"
         with self._mapped():
-            return _DockerEndings(self._api.events(decode=True, filters={"event": "die", "label": label}))
+            return DockerEndings(self._api.events(decode=True, filters={"event": "die", "label": label}))
 
     @property
     def _api(self) -> Any:
@@ -290,16 +289,3 @@ def _start_error(order: ContainerOrder, error: APIError) -> Exception:
         message = f"{order.process} could not start: its command is not in the image ({reason})."
         return StartFailed(message, "Check the Procfile, or the Dockerfile's CMD and ENTRYPOINT.")
     return StartFailed(f"{order.process} could not start: {reason}")
-
-
-class _DockerEndings:
-    def __init__(self, events: Any) -> None:
-        self._events = events
-        self.close: Callable[[], None] = events.close
-
-    def __iter__(self) -> Iterator[AppId]:
-        try:
-            for event in self._events:
-                yield AppId(event["Actor"]["Attributes"].get(f"{LABEL}.app", ""))
-        except (DockerException, RequestException, OSError, ValueError) as error:
-            raise Unavailable("The Docker engine's event stream ended.") from error

@@ -11,7 +11,7 @@ import pytest
 from core.errors import Unavailable
 from core.ids import AppId, new_id
 from scheduler import DockerRuntime, Runtime, SchedulerSettings
-from scheduler.docker_output import DockerOutput, parse_stamp
+from scheduler.docker_streams import DockerOutput, parse_stamp
 from scheduler.runtime import AddressTaken, Container, ContainerOrder, OutputLine, StartFailed
 from tests.scheduler.conftest import eventually
 from tests.scheduler.fakes import BYE, IDLE, SERVE, MemoryRuntime

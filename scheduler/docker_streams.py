@@ -1,9 +1,9 @@
-"""What a container writes, as the Docker engine streams it, and which sockets listen inside it."""
+"""What the Docker engine streams (output, events), and which sockets listen inside a container."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ from typing import Any
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from core.errors import Unavailable
+from core.ids import AppId
 from scheduler.runtime import OutputLine
 
+LABEL = "portside"  # what the names of our labels begin with
 _LISTEN = "0A"  # TCP_LISTEN in include/net/tcp_states.h, as /proc/net/tcp prints it
 _LONGEST = 64 * 1024
 
@@ -52,6 +55,21 @@ class DockerOutput:
     def close(self) -> None:
         if self._frames is not None:
             self._frames.close()
+
+
+class DockerEndings:
+    """Containers' ends, from the engine's event stream."""
+
+    def __init__(self, events: Any) -> None:
+        self._events = events
+        self.close: Callable[[], None] = events.close
+
+    def __iter__(self) -> Iterator[AppId]:
+        try:
+            for event in self._events:
+                yield AppId(event["Actor"]["Attributes"].get(f"{LABEL}.app", ""))
+        except (DockerException, RequestException, OSError, ValueError) as error:
+            raise Unavailable("The Docker engine's event stream ended.") from error
 
 
 def parse_stamp(stamp: str) -> datetime:

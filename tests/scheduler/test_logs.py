@@ -1,0 +1,56 @@
+"""The logs of an app, on an engine in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core.ids import AppId
+from core.queue import Queue
+from scheduler import LogLine, ProcessType, doors
+from scheduler.tasks import RECONCILE_APP
+from tests.scheduler.conftest import Platform
+from tests.scheduler.fakes import IDLE, SERVE
+
+
+def test_a_line_looks_like_herokus() -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert str(LogLine(at, "app", "web.1", "hello")) == "2026-01-02T03:04:05.000000+00:00 app[web.1]: hello"
+
+
+def test_lines_of_all_instances_are_merged_by_time_and_limited(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id, processes=(ProcessType("web", f"echo up; {SERVE}"),)))
+    lines = [line for line in platform.scheduler.logs(app_id) if line]
+    assert [line.at for line in lines] == sorted(line.at for line in lines)
+    assert {f"{line.source}: {line.text}" for line in lines} == {
+        "portside: Starting process of v1",
+        "portside: State changed from starting to up",
+        "app: up",
+    }
+    assert len(list(platform.scheduler.logs(app_id, lines=1))) == 1
+
+
+def test_only_the_process_asked_for_is_shown(platform: Platform, app_id: AppId) -> None:
+    types = (ProcessType("web", SERVE), ProcessType("worker", IDLE))
+    platform.deploy(platform.spec(app_id, processes=types))
+    platform.scheduler.scale(app_id, {"worker": 1})
+    platform.deploy(platform.spec(app_id, version=2, processes=types))
+    for process in ("worker", "worker.1"):
+        shown = {line.process for line in platform.scheduler.logs(app_id, process=process) if line}
+        assert shown == {"worker.1"}
+
+
+def test_following_ticks_while_nothing_comes(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    stream = platform.scheduler.logs(app_id, follow=True)
+    assert [next(stream), next(stream)] != [None, None]
+    assert next(stream) is None
+    stream.close()  # type: ignore[attr-defined]
+
+
+def test_the_queue_has_a_door_for_one_app(platform: Platform, app_id: AppId) -> None:
+    queue = Queue("memory://")
+    doors(queue, platform.scheduler)
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.scale(app_id, {"web": 2})
+    queue.celery.tasks[RECONCILE_APP](app_id)
+    assert len(platform.scheduler.instances(app_id)) == 2
