@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import signals
-from celery.beat import EmbeddedService, Scheduler
+from celery.beat import Scheduler, Service
 
 from server import journal, procfs
 from server.platform import Platform, compose
@@ -42,7 +42,10 @@ def serve(platform: Platform, run: Path) -> None:
     """Run Celery in this thread, beat and the scheduler's loop in two others."""
     celery = platform.queue.celery
     stop = threading.Event()
-    beat = EmbeddedService(celery, thread=True, scheduler_cls=Scheduler)  # this one keeps its schedule in memory
+    clock = Service(
+        celery, max_interval=1, scheduler_cls=Scheduler, remote_control=False
+    )  # it keeps its schedule in memory
+    beat = threading.Thread(target=clock.start, name="beat", daemon=True)
     loop = threading.Thread(target=platform.scheduler.run_loop, args=(stop,), name="scheduler loop", daemon=True)
 
     def begin(**_: Any) -> None:

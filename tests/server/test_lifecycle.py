@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -12,7 +11,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from server import procfs
+from server import lifecycle, procfs
+from server.site import read_site
 from tests.live import LivePlatform
 
 pytestmark = [pytest.mark.engine, pytest.mark.platform]
@@ -21,7 +21,11 @@ PARTS = {"redis", "registry", "router", "api", "gateway", "worker"}
 
 
 def pids(live: LivePlatform) -> dict[str, int]:
-    return {part["name"]: part["pid"] for part in json.loads(live.server("status", "--json").output)}
+    return {part.name: part.pid for part in lifecycle.status(read_site(live.environ))}
+
+
+def is_well(live: LivePlatform) -> bool:
+    return all(part.is_well for part in lifecycle.status(read_site(live.environ)))
 
 
 def eventually(question: Callable[[], bool]) -> bool:
@@ -44,20 +48,21 @@ def test_a_platforms_life(new_platform: Callable[..., LivePlatform]) -> None:
     live.start()
     before = pids(live)
     assert before.keys() == PARTS
+    assert live.server("status").code == 0
 
     again = live.server("up")
     assert again.code == 0, again.output
     assert pids(live) == before, "a second up must leave alone what runs"
 
     os.kill(before["worker"], signal.SIGKILL)
-    assert eventually(lambda: live.server("status").code == 0 and pids(live)["worker"] != before["worker"])
+    assert eventually(lambda: is_well(live) and pids(live)["worker"] != before["worker"])
 
     supervisord = procfs.read_record(live.home / "run" / "supervisord.process")
     assert supervisord is not None
     orphans = pids(live)
     os.kill(supervisord.pid, signal.SIGKILL)
     assert eventually(lambda: not procfs.is_alive(supervisord))
-    assert live.server("status").code == 1
+    assert not is_well(live)
     assert router_answers(live)
     back = live.server("up")
     assert back.code == 0, back.output
