@@ -14,7 +14,7 @@ from flask import Response
 from accounts import Permission
 from core import clock
 from core.errors import UserError
-from core.ids import AppId, new_id
+from core.ids import new_id
 from scheduler import LogLine
 from web.api.routing import Access, Answer, AppCall, PublicCall, Routes
 from web.connection import watch_client
@@ -52,10 +52,9 @@ def _wish(call: AppCall) -> dict[str, Any]:
 
 @routes("GET", "/streams/logs/<ticket>", Access.PUBLIC)
 def read_log(call: PublicCall, ticket: str) -> Response:
-    wish = unsign(call.parts.secret, LOGS, ticket, call.parts.settings.stream_open_s)
-    app = call.parts.releases.app(wish["app"])
+    wish, app = unsign(call.parts, LOGS, ticket, call.parts.settings.stream_open_s)
     gone = watch_client(call.request.environ)
-    lines = call.parts.scheduler.logs(AppId(app.id), wish["lines"], wish["tail"], wish["process"], gone)
+    lines = call.parts.scheduler.logs(app.id, wish["lines"], wish["tail"], wish["process"], gone)
     wanted = _only(lines, wish["source"])
     if "text/event-stream" in call.request.headers.get("Accept", ""):
         since = call.request.headers.get("Last-Event-ID", "")

@@ -19,8 +19,7 @@ _PATIENCE_TICKS = 3  # how long a log is waited for whose record is final and th
 
 @routes("GET", "/streams/output/<ticket>", Access.PUBLIC)
 def read_output(call: PublicCall, ticket: str) -> Response:
-    wish = unsign(call.parts.secret, OUTPUT, ticket, call.parts.settings.output_open_s)
-    app = call.parts.releases.app(wish["app"])
+    wish, app = unsign(call.parts, OUTPUT, ticket, call.parts.settings.output_open_s)
     log_id, is_final = _record(call, app.id, wish["kind"], wish["id"])
     text = follow(call.parts.logs, log_id, is_final, watch_client(call.request.environ))
     return Response(text, mimetype="text/plain", headers=STREAM_HEADERS)

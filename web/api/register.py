@@ -7,6 +7,7 @@ import json
 from flask import Blueprint, Response, request
 
 from core.ids import new_id
+from core.secrets import HIDDEN
 from web.api import (
     account,
     apps,
@@ -55,7 +56,9 @@ def blueprint(parts: WebParts) -> Blueprint:
 
 def tell_error(error: Exception) -> Response:
     """Any error as JSON."""
-    status, body = answer_to(error, f"{request.method} {request.path}")
+    ticket = (request.view_args or {}).get("ticket")
+    path = request.path.replace(ticket, HIDDEN) if ticket else request.path
+    status, body = answer_to(error, f"{request.method} {path}")
     headers = {"WWW-Authenticate": 'Basic realm="Portside"'} if status == 401 else {}
     return _keep_private(Response(json.dumps(body), status, headers, mimetype="application/json"))
 

@@ -130,6 +130,7 @@ def _admit(parts: WebParts, rule: Rule, path: dict[str, str]) -> PublicCall:
     if rule is Access.PUBLIC:
         return PublicCall(parts, request, links)
     identity, token = identify(parts.accounts, request)
+    links = links.given_to(identity.user_id)
     if not isinstance(rule, Permission):
         return Call(parts, request, links, identity, token)
     app = parts.releases.app(path.pop("app"))

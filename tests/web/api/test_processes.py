@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import Identity
+from accounts import AppRole, Identity
 from core import clock
 from core.errors import UserError
 from releases import App
@@ -193,3 +193,23 @@ def test_a_log_address_expires(stage, api, live: App, monkeypatch: pytest.Monkey
     path = urlsplit(api.post("/apps/shop/log-sessions", json={}).json["logplex_url"]).path
     monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 4_000_000_000)
     assert stage.client(None).get(path).status_code == 404
+
+
+def test_a_log_address_ends_with_its_users_access(stage, api, live: App) -> None:
+    stage.user("bob@example.com")
+    stage.accounts.grant(live.id, "bob@example.com", AppRole.VIEWER)
+    session = stage.client("bob@example.com").post("/apps/shop/log-sessions", json={}).json
+    path = urlsplit(session["logplex_url"]).path
+    assert stage.client(None).get(path).status_code == 200
+    stage.accounts.withdraw(live.id, "bob@example.com")
+    assert stage.client(None).get(path).status_code == 404
+
+
+def test_a_bug_in_a_stream_leaves_no_ticket_in_the_log(
+    stage, api, live: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = urlsplit(api.post("/apps/shop/log-sessions", json={}).json["logplex_url"]).path
+    monkeypatch.setattr(stage.scheduler, "logs", None)
+    assert stage.client(None).get(path).status_code == 500
+    assert "GET /streams/logs/[hidden]" in caplog.text
+    assert path.rpartition("/")[2] not in caplog.text
