@@ -46,6 +46,9 @@ def up(site: Site, progress: Progress) -> None:
     with _alone(site):
         parts = parts_of(site)
         supervisor = Supervisor(site)
+        if supervisor.is_running() and supervisor.is_outdated():
+            with progress.step("The code has changed: starting all parts anew (the router serves on)"):
+                supervisor.leave_router()
         if not supervisor.is_running():
             _end_orphans(site, parts, progress)
         ports.require_free(_ports_to_take(site, parts, supervisor))

@@ -1,11 +1,12 @@
-"""What supervisor starts: `python -m server.run_part NAME`. It records which process it is and becomes the part.
+"""What supervisor starts: `python -m server.run_part NAME`, or the same in a fork of our supervisord.
 
-`exec` keeps the process, so the record written here stays true. Imports are kept small on purpose: redis and the
-registry need nothing of ours.
+The process records which one it is, takes the environment that `up` wrote, and is the part from then on. `exec`, for
+the parts that are not Python, keeps the process, so the record stays true.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
@@ -15,13 +16,18 @@ from pathlib import Path
 from server import procfs
 
 HOME = "PORTSIDE_HOME"
+_PR_SET_NAME = 15  # prctl(2)
+Environment = Mapping[str, str]
 
 
-def main() -> None:
-    """Become the part that the command line names, with the environment that `up` wrote."""
-    name, home = sys.argv[1], Path(os.environ[HOME])
-    environ = _environment(home)
+def live(name: str) -> None:
+    """Be the part `name` of the platform in `PORTSIDE_HOME`, until its end."""
+    home = Path(os.environ[HOME])
     procfs.write_record(home / "run" / f"{name}.process")
+    environ = _environment(home)
+    os.environ.clear()
+    os.environ.update(environ)
+    _name_process(f"portside-{name}")
     _PARTS[name](home, environ)
 
 
@@ -37,20 +43,25 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _become(argv: list[str], environ: Mapping[str, str]) -> None:
+def _name_process(name: str) -> None:
+    """The short name in ps and top; the command line of a fork is its parent's."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+
+
+def _become(argv: list[str], environ: Environment) -> None:
     os.execvpe(argv[0], argv, dict(environ))  # noqa: S606  (an argv list; this is how a part becomes its program)
 
 
-def _redis(home: Path, environ: Mapping[str, str]) -> None:
+def _redis(home: Path, environ: Environment) -> None:
     _become(["redis-server", str(home / "run" / "redis.conf")], environ)
 
 
-def _registry(home: Path, environ: Mapping[str, str]) -> None:
+def _registry(home: Path, environ: Environment) -> None:
     plain = {name: value for name, value in environ.items() if not name.startswith(("PORTSIDE_", "REGISTRY_"))}
     _become(["docker-registry", "serve", str(home / "run" / "registry.yml")], plain)
 
 
-def _router(home: Path, environ: Mapping[str, str]) -> None:
+def _router(home: Path, environ: Environment) -> None:
     from server.platform import compose
 
     router = compose(environ).router
@@ -58,25 +69,33 @@ def _router(home: Path, environ: Mapping[str, str]) -> None:
     _become(router.command(), environ)
 
 
-def _python(module: str, *arguments: str) -> Callable[[Path, Mapping[str, str]], None]:
-    def become(home: Path, environ: Mapping[str, str]) -> None:
-        _become([sys.executable, "-m", module, *arguments], environ)
+def _api(home: Path, environ: Environment) -> None:
+    from gunicorn.app import wsgiapp
 
-    return become
-
-
-def _api(home: Path, environ: Mapping[str, str]) -> None:
-    _become([sys.executable, "-m", "gunicorn", "--config", str(home / "run" / "gunicorn.conf.py")], environ)
+    sys.argv = ["gunicorn", "--config", str(home / "run" / "gunicorn.conf.py")]
+    wsgiapp.run()
 
 
-_PARTS: dict[str, Callable[[Path, Mapping[str, str]], None]] = {
+def _gateway(home: Path, environ: Environment) -> None:
+    from server import gateway
+
+    gateway.main()
+
+
+def _worker(home: Path, environ: Environment) -> None:
+    from server import worker
+
+    worker.main()
+
+
+_PARTS: dict[str, Callable[[Path, Environment], None]] = {
     "redis": _redis,
     "registry": _registry,
     "router": _router,
     "api": _api,
-    "gateway": _python("server.gateway"),
-    "worker": _python("server.worker"),
+    "gateway": _gateway,
+    "worker": _worker,
 }
 
 if __name__ == "__main__":
-    main()
+    live(sys.argv[1])

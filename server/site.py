@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from builder import BuilderSettings
@@ -39,7 +41,8 @@ class Site:
     router: Port
     api_threads: int
     environ: Mapping[str, str]
-    changes_with: str  # other settings or other code, another text
+    changes_with: str  # other settings, another text
+    code: str  # other code, another digest
 
     @property
     def run(self) -> Path:
@@ -98,6 +101,7 @@ def read_site(environ: Mapping[str, str]) -> Site:
         api_threads=web.threads,
         environ=_passed_on(source.environ),
         changes_with=_changes_with(source),
+        code=_code(),
     )
 
 
@@ -120,10 +124,15 @@ def _is_setting(name: str) -> bool:
 
 
 def _changes_with(source: Source) -> str:
-    """What the parts of ours were started with: settings and code. A change of either means to start them anew."""
+    """The settings that our parts were started with."""
     settings = {name: value for name, value in source.environ.items() if _is_setting(name)}
-    code = [(str(path), path.stat().st_mtime_ns) for path in sorted(CODE.glob("*/**/*.py")) if _is_ours(path)]
-    return json.dumps([sorted(settings.items()), source.file, code], default=str)
+    return json.dumps([sorted(settings.items()), source.file], default=str)
+
+
+def _code() -> str:
+    """A digest of the code that is installed: of which files there are and when they were written."""
+    files = [(str(path), path.stat().st_mtime_ns) for path in sorted(CODE.glob("*/**/*.py")) if _is_ours(path)]
+    return sha256(repr((sys.version, files)).encode()).hexdigest()
 
 
 def _is_ours(path: Path) -> bool:

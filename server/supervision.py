@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import subprocess
 import sys
 import time
 import xmlrpc.client
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from core.errors import Unavailable
 from server import procfs
+from server.parts import ROUTER
 from server.procfs import ProcessRecord
 from server.site import Site
 
@@ -52,9 +56,28 @@ class Supervisor:
             return bool(self._api().getPID())
         return False
 
+    @property
+    def _code_file(self) -> Path:
+        return self._site.run / "supervisord.code"
+
+    def is_outdated(self) -> bool:
+        """Whether it has other code loaded than is installed now: its children would have that too."""
+        return not self._code_file.exists() or self._code_file.read_text() != self._site.code
+
+    def leave_router(self) -> None:
+        """End supervisord and every part but the router, which serves on without it until its successor takes over."""
+        for name in self.programs():
+            if name != ROUTER:
+                self.stop_part(name)
+        record = self._pid_record
+        if record is not None:
+            os.kill(record.pid, signal.SIGKILL)  # anything milder ends the router too
+            while procfs.is_alive(record):
+                time.sleep(procfs.POLL_S)
+
     def start(self) -> None:
         """Start supervisord away from this terminal; raises Unavailable when it does not answer."""
-        argv = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon"]
+        argv = [sys.executable, "-m", "server.supervisord", "--nodaemon"]
         with (self._site.log / "supervisord.out").open("ab") as output:
             process = subprocess.Popen(
                 [*argv, "--configuration", str(self._site.run / "supervisord.conf")],
@@ -65,6 +88,7 @@ class Supervisor:
                 start_new_session=True,
             )
         procfs.write_record(self._site.record("supervisord"), process.pid)
+        self._code_file.write_text(self._site.code)
         deadline = time.monotonic() + START_S
         while not self.is_running():
             if process.poll() is not None or time.monotonic() > deadline:
@@ -73,7 +97,7 @@ class Supervisor:
 
     def _environment(self) -> dict[str, str]:
         """What supervisord hands on; the parts take the rest from the environment file."""
-        return {"PATH": self._site.environ["PATH"], "PYTHONSAFEPATH": "1"}
+        return {"PATH": self._site.environ["PATH"], "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
 
     def reload(self) -> list[str]:
         """Read the configuration again and take over what changed; gives the parts that must be started anew."""

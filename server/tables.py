@@ -1,5 +1,6 @@
 """Every table of the platform, for Alembic: importing this module is what makes them known."""
 
+# ruff: noqa: F401
 from __future__ import annotations
 
 import accounts.tables
@@ -7,7 +8,7 @@ import builder.tables
 import gitreceiver.tables
 import releases.tables
 import router.tables
-import scheduler.tables  # noqa: F401
+import scheduler.tables
 from core.database import Base
 
 METADATA = Base.metadata

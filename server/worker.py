@@ -42,9 +42,8 @@ def serve(platform: Platform, run: Path) -> None:
     """Run Celery in this thread, beat and the scheduler's loop in two others."""
     celery = platform.queue.celery
     stop = threading.Event()
-    clock = Service(
-        celery, max_interval=1, scheduler_cls=Scheduler, remote_control=False
-    )  # it keeps its schedule in memory
+    schedule: Any = {"scheduler_cls": Scheduler, "remote_control": False}  # this scheduler keeps its times in memory
+    clock = Service(celery, max_interval=1, **schedule)
     beat = threading.Thread(target=clock.start, name="beat", daemon=True)
     loop = threading.Thread(target=platform.scheduler.run_loop, args=(stop,), name="scheduler loop", daemon=True)
 

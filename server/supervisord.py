@@ -1,0 +1,80 @@
+"""Our supervisord: supervisor's own, with the code of the parts loaded before it forks them.
+
+api, gateway and worker stand on the same 80 MB of Python modules. Forked from a process that has them, they share
+those pages, which is what keeps a control plane within its memory; and a part starts without importing anything.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import NoReturn
+
+from supervisor import supervisord
+from supervisor.options import ServerOptions
+
+from server import run_part
+
+PRELOADED = (
+    "server.wsgi",
+    "server.gateway",
+    "server.worker",
+    "celery.apps.worker",
+    "celery.concurrency.thread",
+    "celery.worker.consumer",
+    "kombu.transport.redis",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.gthread",
+)
+_HANDLED = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)
+
+
+class ForkingOptions(ServerOptions):  # type: ignore[misc]
+    """Supervisor's options, whose children that are parts of ours go on in the fork instead of starting Python anew."""
+
+    def execve(self, filename: str, argv: list[str], env: Mapping[str, str]) -> None:
+        """Called by supervisor in a fresh child, whose files, group, folder and umask are set. Never returns."""
+        if argv[1:-1] == ["-m", "server.run_part"]:
+            _live_as(argv[-1], env)
+        super().execve(filename, argv, env)
+
+
+def _live_as(part: str, env: Mapping[str, str]) -> NoReturn:
+    """Be the part until its end. The caller's frames stay below us, so nothing of supervisord is ever collected here:
+    its file objects would close descriptors that are now somebody else's."""
+    code = 1
+    try:
+        for number in _HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.clear()
+        os.environ.update(env)
+        run_part.live(part)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Load everything, then be supervisord."""
+    for module in PRELOADED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # the collector would write to these pages in every child, and so unshare them
+    supervisord.ServerOptions = ForkingOptions
+    supervisord.main()
+
+
+if __name__ == "__main__":
+    main()
