@@ -91,7 +91,9 @@ class Builder:
             image = self._stacks.language_image(pack)
             image_id = self._stacks.prepare(image, log_line)
             log_line(f"Uploading {image.name} to the registry")
-            self._images.upload(image_id, self._images.name_of(f"stacks/{pack.name}", image.name.rpartition(":")[2]))
+            name = self._images.name_of(f"stacks/{pack.name}", image.name.rpartition(":")[2])
+            self._images.upload(image_id, name)
+            self._engine.untag(name)  # the engine remembers where its layers are without it
 
     def forget_app(self, app_id: AppId) -> None:
         """Drop the app's build records and their images. (Its releases' images are the ImageStore's.)"""

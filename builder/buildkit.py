@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from textwrap import shorten
 
 from builder.engine import Engine
 from builder.progress import Line, Progress
@@ -16,6 +17,7 @@ from core.errors import Unavailable
 _LONE = re.compile(
     r"failed to solve(?: with frontend [\w.-]+)?: |failed to create LLB definition: |rpc error: .*? desc = "
 )
+LONGEST_STEP = 160
 
 
 class BuildKit:
@@ -80,18 +82,17 @@ def failure(progress: Progress) -> Exception:
     """What to tell about a build that ended with an error."""
     reason = _LONE.sub("", progress.failure) or "docker build ended without saying why"
     output = "\n".join(progress.tail)
+    step = shorten(progress.failed_step, LONGEST_STEP, placeholder=" …")
     if "annot connect to the Docker daemon" in reason:
         return Unavailable("The Docker Engine does not answer.", "See `portside-server doctor`.")
     if progress.exit_code == 137:
-        return BuildFailed(
-            f"`{progress.failed_step}` was killed: the build ran out of memory.", "Build with less at once."
-        )
+        return BuildFailed(f"`{step}` was killed: the build ran out of memory.", "Build with less at once.")
     if progress.exit_code is not None:
-        message = f"`{progress.failed_step}` ended with exit code {progress.exit_code}."
+        message = f"`{step}` ended with exit code {progress.exit_code}."
         return BuildFailed(message, hint_for(output))
     if match := re.search(r'"(/[^"]*)"(?:: | )not found', reason):
         missing = match[1].removeprefix("/source").removeprefix("/")
-        message = f"`{progress.failed_step}`: there is no {missing} in the commit."
+        message = f"`{step}`: there is no {missing} in the commit."
         return BuildFailed(message, f"Is it committed, and not in .dockerignore? git add {missing}")
     return BuildFailed(f"The Dockerfile can't be built: {reason}", "Mend it, commit and push again.")
 

@@ -2,7 +2,7 @@
 
 BuildKit does not apply the file to a context that comes as a tar stream, so Portside leaves the files out itself. The
 Docker SDK's own matcher differs from the engine's (escapes, `[^…]`, patterns that match a grandparent, bad patterns),
-so this follows moby's: https://github.com/moby/patternmatcher (`MatchesUsingParentResults`) and its `ignorefile`.
+so this follows moby's: https://github.com/moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile`.
 Engines before 23.0 had two bugs in this that are not followed: an exception beginning with a wildcard (`!**/keep`)
 never reached into an excluded folder, and an exception naming a missing file left its empty folder behind.
 """
@@ -49,7 +49,7 @@ class Ignore:
         """(excluded, which patterns matched), where the last pattern that matches decides."""
         excluded, matched = False, []
         for pattern, matched_above in zip(self._patterns, above, strict=True):
-            hit = matched_above or (pattern.exception == excluded and pattern.matches(path))
+            hit = matched_above or pattern.matches(path)
             matched.append(hit)
             if hit:
                 excluded = not pattern.exception

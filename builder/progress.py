@@ -19,7 +19,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _EXECUTOR = re.compile(
     r"(?:executor failed running|process) .*?: exit code: (\d+)|did not complete successfully: exit code: (\d+)"
 )
-_MOUNTS = re.compile(r"--mount=\S+\s+")
+_UNTOLD = re.compile(r"--mount=\S+\s+|: config \S+; \. /run/secrets/config && |(?<=FROM )docker\.io/")
 KEPT_LINES = 200
 
 
@@ -82,7 +82,7 @@ class Progress:
         if vertex in self._steps:
             return []
         stage = f"{step['stage']} " if step["stage"] and not step["stage"].startswith("stage-") else ""
-        text = _MOUNTS.sub("", step["text"]).replace("FROM docker.io/", "FROM ")
+        text = re.sub(r"\s+", " ", _UNTOLD.sub("", step["text"]))
         self._steps[vertex] = text
         return [Line(text, f"{stage}{step['number']}/{step['count']}")]
 

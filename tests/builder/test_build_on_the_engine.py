@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import threading
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from builder import BuildFailed
-from core.errors import Cancelled, DeadlineExceeded
+from builder import Builder, BuildFailed
+from core.errors import Cancelled, DeadlineExceeded, UserError
 
 pytestmark = pytest.mark.engine
 
@@ -66,9 +67,10 @@ def test_an_image_gone_from_the_engine_comes_back_from_the_registry_with_no_buil
 
 
 def test_an_image_gone_everywhere_is_built_again(bench, log, fixture_app):
-    first = bench.builder.build(bench.request(fixture_app("dockerfile_tiny")), log)
+    source = fixture_app("dockerfile_tiny", only_here=bench.app_id)
+    first = bench.builder.build(bench.request(source), log)
     bench.engine.untag(f"portside/build:{first.build_id}")
-    assert bench.builder.build(bench.request(fixture_app("dockerfile_tiny")), log).reused is False
+    assert bench.builder.build(bench.request(source), log).reused is False
 
 
 def test_two_builds_of_one_tree_at_once_both_succeed(bench, fixture_app, log):
@@ -176,6 +178,15 @@ def test_a_python_app_runs_as_a_user_who_is_not_root(bench, log, fixture_app):
 def test_every_way_to_name_dependencies_builds(bench, log, memory_source, files):
     built = bench.builder.build(bench.request(memory_source(files | {"Procfile": "web: python -V"})), log)
     assert in_image(built.image_id, "python", "-c", "print('runs')") == "runs\n"
+
+
+def test_a_server_without_its_base_image_says_how_to_make_it(bench, database, log, fixture_app):
+    settings = dataclasses.replace(bench.settings, base_image="portside/base:none")
+    builder = Builder(database, bench.engine, settings, bench.images)
+    with pytest.raises(UserError) as raised:
+        builder.build(bench.request(fixture_app("python_tiny")), log)
+    assert raised.value.message == "The base image portside/base:none is not in the Docker Engine."
+    assert raised.value.hint == "Make it: `make quickstart`, or see `portside-server doctor`."
 
 
 def test_a_change_of_code_leaves_the_dependency_layer_alone(bench, log, fixture_app):
