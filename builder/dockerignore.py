@@ -3,8 +3,8 @@
 BuildKit does not apply the file to a context that comes as a tar stream, so Portside leaves the files out itself. The
 Docker SDK's own matcher differs from the engine's (escapes, `[^…]`, patterns that match a grandparent, bad patterns),
 so this follows moby's: https://github.com/moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile`.
-Engines before 23.0 had two bugs in this that are not followed: an exception beginning with a wildcard (`!**/keep`)
-never reached into an excluded folder, and an exception naming a missing file left its empty folder behind.
+Two oddities of the old engine 20.10 are not followed: there, an exception beginning with a wildcard (`!**/keep`)
+never reaches into an excluded folder, and one naming a missing file leaves its empty folder behind.
 """
 
 from __future__ import annotations
