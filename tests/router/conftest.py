@@ -226,10 +226,12 @@ class Haproxy:
     def client(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.settings.http_port, timeout=PATIENCE_S)
 
-    def get(self, host: str, path: str = "/", headers: dict[str, str] | None = None) -> tuple[int, str]:
+    def get(
+        self, host: str, path: str = "/", headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> tuple[int, str]:
         """One request on a connection of its own."""
         client = self.client()
-        client.request("GET", path, headers={"Host": host, **(headers or {})})
+        client.request(method, path, headers={"Host": host, **(headers or {})})
         answer = client.getresponse()
         try:
             return answer.status, answer.read().decode()

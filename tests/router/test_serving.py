@@ -53,11 +53,12 @@ def test_an_app_whose_servers_all_refuse_gets_a_503_page_of_ours(haproxy, served
     assert "The app does not answer" in page
 
 
-def test_the_other_instance_answers_when_one_is_dead(haproxy, served, start_app, app_id):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_other_instance_answers_when_one_is_dead(haproxy, served, start_app, app_id, method):
     other = start_app("two")
     haproxy.deploy(app_id, "g1", served, other)
     served.stop()
-    assert {haproxy.get("shop.apps.test") for _ in range(10)} == {(200, "two")}
+    assert {haproxy.get("shop.apps.test", method=method) for _ in range(10)} == {(200, "two")}
 
 
 def test_the_app_is_told_about_the_client_by_the_router_alone(haproxy, served):
