@@ -6,7 +6,6 @@ NEVER  moves a branch before the deploy has succeeded, or lets the client's conn
 """
 
 from gitreceiver.desk import Outcome, RefUpdate, Watched
-from gitreceiver.gateway import run_gateway
 from gitreceiver.journal import Journal
 from gitreceiver.pushes import Pushes
 from gitreceiver.repositories import Repositories
@@ -14,6 +13,7 @@ from gitreceiver.run import Workshop
 from gitreceiver.serving import GitParts
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.smart_http import GitHttp
+from gitreceiver.ssh import run_gateway
 from gitreceiver.tasks import doors
 from gitreceiver.types import Push, PushKind, PushState
 

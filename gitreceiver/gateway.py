@@ -175,12 +175,9 @@ def _say(process: asyncssh.SSHServerProcess[bytes], text: str) -> int:
     return 1
 
 
-def run_gateway(parts: GitParts, host_key: Path) -> None:
-    """Serve git over SSH until SIGTERM or SIGINT. Blocks; to be called from a process's main thread."""
-    asyncio.run(_until_stopped(Gateway(parts, host_key)))
-
-
-async def _until_stopped(gateway: Gateway) -> None:
+async def serve_until_stopped(parts: GitParts, host_key: Path) -> None:
+    """Serve git over SSH until SIGTERM or SIGINT."""
+    gateway = Gateway(parts, host_key)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

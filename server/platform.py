@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from accounts import Accounts
 from builder import Builder, BuilderSettings, Engine, ImageStore, Registry
@@ -26,7 +27,9 @@ from releases import doors as releases_doors
 from router import Router, RouterSettings
 from scheduler import DockerRuntime, Scheduler, SchedulerSettings
 from scheduler import doors as scheduler_doors
-from web import WebParts, WebSettings
+
+if TYPE_CHECKING:
+    from web import WebParts
 
 FORGET_DESTROYED = "server.forget_destroyed"
 DROP_OLD_IMAGES = "server.drop_old_images"
@@ -131,6 +134,8 @@ class Platform:
         return GitHttp(self.accounts, self.app_id, self.repositories, self.pushes, self.receiver_settings)
 
     def web_parts(self) -> WebParts:
+        from web import WebParts, WebSettings  # Flask is for the process that serves pages
+
         return WebParts(
             accounts=self.accounts,
             releases=self.releases,

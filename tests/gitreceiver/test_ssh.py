@@ -142,7 +142,7 @@ def test_sigterm_ends_the_gateway_cleanly(hall):
     """In a process of its own, as the platform runs it."""
     program = (
         "import logging, sys, pathlib\n"
-        "from gitreceiver.gateway import run_gateway\n"
+        "from gitreceiver import run_gateway\n"
         "from gitreceiver.serving import GitParts\n"
         "from gitreceiver.repositories import Repositories\n"
         "from gitreceiver.settings import ReceiverSettings\n"
