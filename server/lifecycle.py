@@ -62,7 +62,7 @@ def up(site: Site, progress: Progress) -> None:
 
 def _start_in_stages(site: Site, supervisor: Supervisor, parts: tuple[Part, ...], progress: Progress) -> None:
     for stage in sorted({part.stage for part in parts}):
-        if stage == 1:
+        if stage == 1:  # the stores are up; whatever comes now reads the records
             _migrate(site.environ)
         staged = [part for part in parts if part.stage == stage]
         started = [part.name for part in staged if supervisor.start_part(part.name)]
