@@ -11,7 +11,7 @@ from scheduler.runtime import Runtime
 from scheduler.service import Scheduler
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
-from scheduler.tasks import doors
+from scheduler.tasks import doors, waker
 from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, ProcessType, RunSpec, line_of
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "SchedulerSettings",
     "doors",
     "line_of",
+    "waker",
 ]

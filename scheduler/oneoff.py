@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.database import Database
@@ -17,7 +18,7 @@ from scheduler.boot import Stopped
 from scheduler.launcher import Launcher
 from scheduler.records import Slot
 from scheduler.rollout import Rollouts
-from scheduler.runtime import Container, Runtime, Stream
+from scheduler.runtime import Container, OutputLine, Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.tables import InstanceRow
 from scheduler.types import RunSpec
@@ -45,11 +46,10 @@ class OneOffs:
         row = self._record(spec, name, lease)
         try:
             container_id = self.launcher.launch(spec, row, command)
-            stream = self.runtime.output(container_id, None, follow=True)
-            reader = threading.Thread(target=_copy, args=(stream, log), name=f"output of {name}", daemon=True)
-            reader.start()
+            output = _Output(self.runtime, container_id, log)
+            output.start()
             ended = self._await_end(container_id, name, stopped, timeout_s)
-            reader.join(_LAST_OUTPUT_S)
+            output.finish()
         finally:
             self.rollouts.discard(spec.app_id, row.rollout)
         if ended.out_of_memory:
@@ -81,6 +81,28 @@ class OneOffs:
             pause.wait(POLL_S)
 
 
-def _copy(stream: Stream, log: LogWriter) -> None:
-    for line in stream:
-        log.detail(line.text)
+class _Output(threading.Thread):
+    """Copies what a container writes into a log, as it comes."""
+
+    def __init__(self, runtime: Runtime, container_id: str, log: LogWriter) -> None:
+        super().__init__(name=f"output of {container_id[:12]}", daemon=True)
+        self._runtime = runtime
+        self._container_id = container_id
+        self._log = log
+        self._stream = runtime.output(container_id, None, follow=True)
+        self._last: OutputLine | None = None
+
+    def run(self) -> None:
+        self._copy(self._stream)
+
+    def finish(self) -> None:
+        """Once the container has ended: the rest of it. A followed stream may end before the engine's last lines."""
+        self.join(_LAST_OUTPUT_S)
+        self._stream.close()
+        self.join(_LAST_OUTPUT_S)
+        self._copy(self._runtime.output(self._container_id, None, self._last))
+
+    def _copy(self, lines: Iterable[OutputLine]) -> None:
+        for line in lines:
+            self._last = line
+            self._log.detail(line.text)

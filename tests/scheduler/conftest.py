@@ -24,7 +24,7 @@ from scheduler.docker_runtime import DockerRuntime
 from tests.scheduler.fakes import SERVE, MemoryRuntime, RememberingRouter
 
 BASE_IMAGE = "portside/base:debian-13"
-GENEROUS_S = 30.0
+GENEROUS_S = 60.0
 FAST: dict[str, Any] = {
     "grace_s": 2.0,
     "drain_s": 3.0,
