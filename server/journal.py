@@ -8,7 +8,16 @@ import time
 
 FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
-QUIET = ("asyncssh", "urllib3", "docker", "celery.worker.strategy", "celery.app.trace", "alembic")
+QUIET = (
+    "asyncssh",
+    "urllib3",
+    "docker",
+    "httpx",
+    "celery.beat",
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "alembic",
+)
 
 
 def configure(level: str) -> None:
