@@ -92,7 +92,10 @@ class Supervisor:
         deadline = time.monotonic() + START_S
         while not self.is_running():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable("supervisord does not start.", f"Look at {self._site.log}/supervisord.out")
+                words = (self._site.log / "supervisord.out").read_text(errors="replace").splitlines()[-3:]
+                raise Unavailable(
+                    "\n    ".join(["supervisord does not start:", *words]), f"Look at {self._site.log}/supervisord.out"
+                )
             time.sleep(procfs.POLL_S)
 
     def _environment(self) -> dict[str, str]:
