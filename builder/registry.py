@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
-import httpx
+import requests
+from requests import Response
 
 from core.errors import NotFound, Unavailable
 
@@ -50,8 +51,9 @@ class Registry:
     def __init__(self, url: str) -> None:
         self.host = url.split("://")[-1].rstrip("/")
         loopback = self.host.rsplit(":", 1)[0] in ("localhost", "[::1]") or self.host.startswith("127.")
-        base_url = url if "://" in url else f"{'http' if loopback else 'https'}://{self.host}"
-        self._http = httpx.Client(base_url=base_url, timeout=TIMEOUT_S, trust_env=False, follow_redirects=True)
+        self._base_url = url if "://" in url else f"{'http' if loopback else 'https'}://{self.host}"
+        self._http = requests.Session()
+        self._http.trust_env = False
 
     def check(self) -> None:
         """Raise Unavailable unless the registry answers."""
@@ -92,8 +94,8 @@ class Registry:
         """Store a small blob, in one piece; gives its digest."""
         digest = digest_of(content)
         place = self._call("POST", f"/v2/{repository}/blobs/uploads/").headers["Location"]
-        target = httpx.URL(urljoin(str(self._http.base_url), place)).copy_merge_params({"digest": digest})
-        self._call("PUT", str(target), headers={"Content-Type": "application/octet-stream"}, content=content)
+        target = f"{place}{'&' if '?' in place else '?'}{urlencode({'digest': digest})}"
+        self._call("PUT", target, headers={"Content-Type": "application/octet-stream"}, content=content)
         return digest
 
     def tags(self, repository: str) -> list[str]:
@@ -109,12 +111,13 @@ class Registry:
             return found
         return found
 
-    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _call(self, method: str, path: str, headers: dict[str, str] | None = None, content: bytes = b"") -> Response:
+        url = urljoin(self._base_url, path)
         with self._answers():
-            answer = self._http.request(method, path, **options)
-        if answer.status_code == httpx.codes.NOT_FOUND:
+            answer = self._http.request(method, url, headers=headers, data=content or None, timeout=TIMEOUT_S)
+        if answer.status_code == requests.codes.not_found:
             raise NotFound(f"The image registry at {self.host} has no {path.partition('?')[0]}.")
-        if answer.is_error:
+        if not answer.ok:
             told = f"HTTP {answer.status_code} to {method} {path.partition('?')[0]}: {answer.text[:300]}"
             raise Unavailable(f"The image registry at {self.host} answered {told}", "See `portside-server doctor`.")
         return answer
@@ -123,7 +126,7 @@ class Registry:
     def _answers(self) -> Iterator[None]:
         try:
             yield
-        except httpx.HTTPError as error:
+        except requests.RequestException as error:
             message = f"The image registry at {self.host} does not answer ({error})."
             raise Unavailable(message, "See `portside-server status`.") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
@@ -119,7 +119,7 @@ def _living(session: Session, app_id: AppId) -> AppRow:
     return row
 
 
-def _living_apps() -> Select[Any]:
+def _living_apps() -> Select[str, str, str, datetime, datetime, datetime | None, str | None, int]:
     """The columns of `App`, in its fields' order: lists of a thousand apps need no row objects."""
     columns = (
         AppRow.id,

@@ -1,7 +1,8 @@
 """One app, one line: whose turn it is.
 
 A release's turn has come when its app's line lease is free and no release with a lower number is undecided. The
-lease is the one that the scheduler's loop takes too, so nothing else moves the app meanwhile.
+scheduler's loop needs no turn: each of its steps is one transaction that holds only while the live release is the one
+it was planned for.
 """
 
 from __future__ import annotations

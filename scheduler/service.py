@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 from core.database import Database
 from core.errors import UserError
 from core.ids import AppId
-from core.leases import Lease, Leases
+from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Router
@@ -46,7 +46,6 @@ class Scheduler:
     def __init__(
         self,
         database: Database,
-        leases: Leases,
         router: Router,
         runtime: Runtime,
         sealer: Sealer,

@@ -25,7 +25,7 @@ from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
 from releases import doors as releases_doors
 from router import Router, RouterSettings
-from scheduler import DockerRuntime, Scheduler, SchedulerSettings
+from scheduler import DockerRuntime, Scheduler, SchedulerSettings, waker
 from scheduler import doors as scheduler_doors
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Platform:
     def scheduler(self) -> Scheduler:
         settings = read(SchedulerSettings, "scheduler", self.source)
         runtime = DockerRuntime(settings)
-        return Scheduler(self.database, self.leases, self.router, runtime, self.sealer, settings)
+        return Scheduler(self.database, self.router, runtime, self.sealer, settings, waker(self.queue))
 
     @cached_property
     def builder_settings(self) -> BuilderSettings:

@@ -38,7 +38,7 @@ def test_what_goes_in_comes_out() -> None:
 
 
 def test_a_failed_command_says_what_it_printed() -> None:
-    with pytest.raises(CommandFailed, match="exit code 2: .*no-such-file"):
+    with pytest.raises(CommandFailed, match=r"exit code 2: .*no-such-file"):
         run(["ls", "/no-such-file"])
 
 

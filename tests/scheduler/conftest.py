@@ -126,7 +126,7 @@ def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) 
     database.create_tables()
     leases, router = Leases(database), RememberingRouter()
     sealer = Sealer(path / "secret.key")
-    scheduler = Scheduler(database, leases, router, runtime, sealer, settings)  # type: ignore[arg-type]
+    scheduler = Scheduler(database, router, runtime, sealer, settings)  # type: ignore[arg-type]
     return Platform(database, leases, router, runtime, settings, scheduler, image_id)
 
 

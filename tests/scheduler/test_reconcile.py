@@ -182,7 +182,7 @@ def test_a_wish_is_passed_on_to_whoever_was_given_to_wake(platform: Platform, ap
 def another_process(platform: Platform, wake: Callable[[AppId], None]) -> Scheduler:
     """A scheduler over the same records, as another process has it."""
     sealer = Sealer(Path(platform.database.url.removeprefix("sqlite:///")).with_name("secret.key"))
-    parts = (platform.database, platform.leases, platform.router, platform.runtime, sealer, platform.settings)
+    parts = (platform.database, platform.router, platform.runtime, sealer, platform.settings)
     return Scheduler(*parts, wake)  # type: ignore[arg-type]
 
 

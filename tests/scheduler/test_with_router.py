@@ -79,7 +79,7 @@ def front(engine: Platform, app_id: AppId) -> Iterator[Front]:
     try:
         eventually(router.alive, "the router answers")
         engine.router = router  # type: ignore[assignment]
-        parts = (engine.database, engine.leases, router, engine.runtime, Sealer(home / "key"), engine.settings)
+        parts = (engine.database, router, engine.runtime, Sealer(home / "key"), engine.settings)
         engine.scheduler = Scheduler(*parts)
         yield Front(engine, port)
     finally:
