@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
@@ -119,9 +119,9 @@ def _living(session: Session, app_id: AppId) -> AppRow:
     return row
 
 
-def _living_apps() -> Select[str, str, str, datetime, datetime, datetime | None, str | None, int]:
+def _living_apps() -> Select[*tuple[Any, ...]]:
     """The columns of `App`, in its fields' order: lists of a thousand apps need no row objects."""
-    columns = (
+    columns: tuple[Any, ...] = (
         AppRow.id,
         AppRow.name,
         AppRow.owner_id,
