@@ -40,10 +40,12 @@ class Source:
     def of(cls, environ: Mapping[str, str], home: Path) -> Source:
         """The environment together with `home/portside.toml`, when there is one."""
         path = home / "portside.toml"
-        if not path.exists():
-            return cls(environ, {})
         try:
             return cls(environ, tomllib.loads(path.read_text()))
+        except FileNotFoundError:
+            return cls(environ, {})
+        except OSError as error:
+            raise UserError(f"{path} can't be read: {error.strerror}.", "Set PORTSIDE_HOME to your own.") from error
         except tomllib.TOMLDecodeError as error:
             raise UserError(f"{path} is not valid TOML: {error}", "Mend that line and try again.") from error
 

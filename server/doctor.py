@@ -59,12 +59,14 @@ def _programs(_site: Site) -> Check:
 
 def _engine(site: Site) -> Check:
     version = machine.engine_version(site.environ)
-    mend = "sudo systemctl start docker" if machine.has_systemd() else "sudo portside-server engine"
-    return Check("engine", version is not None, f"Docker {version}" if version else "no engine answers", mend)
+    found = f"Docker {version}" if version else "no engine answers"
+    return Check("engine", version is not None, found, machine.how_to_start_engine())
 
 
 def _limits(site: Site) -> Check:
     info = _engine_info(site)
+    if not info:
+        return Check("limits", False, "the engine could not be asked", "Mend the engine first.")
     lacking = [word for word in ("MemoryLimit", "CpuCfsQuota", "PidsLimit") if not info.get(word)]
     mend = (
         "Enable these cgroup controllers (on Debian 11 and older: cgroup_enable=memory on the kernel's command line)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def install_missing(programs: Iterable[Program], progress: Progress) -> None:
     packages = sorted({program.package for program in gaps})
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "PATH": search_path()}
     with progress.step(f"Installing {', '.join(packages)}"):
-        process.run(["apt-get", "update", "-q"], env=quiet, timeout_s=APT_TIMEOUT_S)
+        # A source of somebody else's that is out of reach is no reason to stop: the next line tells what is missing.
+        process.run(["apt-get", "update", "-q"], env=quiet, timeout_s=APT_TIMEOUT_S, check=False)
         process.run(
             ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
             env=quiet,
@@ -120,12 +122,20 @@ def require_engine(environ: Mapping[str, str]) -> None:
     """Raise UserError, with the command that starts one, when no engine answers."""
     if engine_version(environ) is not None:
         return
-    where = environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if missing(ENGINE):
-        raise lacking(missing(ENGINE))
+    if environ.get("DOCKER_HOST"):
+        message = f"No Docker engine answers at {environ['DOCKER_HOST']}."
+        raise UserError(message, "Start it, or unset DOCKER_HOST to use this machine's own.")
     socket = Path("/var/run/docker.sock")
     if socket.exists() and not os.access(socket, os.W_OK):
         join = "sudo usermod -aG docker $USER && newgrp docker"
         raise UserError(f"You may not use the Docker engine at {socket}.", join)
-    start = "sudo systemctl start docker" if has_systemd() else "sudo portside-server engine"
-    raise UserError(f"No Docker engine answers at {where}.", f"Start it: {start}")
+    if missing(ENGINE):
+        raise lacking(missing(ENGINE))
+    raise UserError(f"No Docker engine answers at {socket}.", f"Start it: {how_to_start_engine()}")
+
+
+def how_to_start_engine() -> str:
+    """The command that starts this machine's own engine."""
+    return (
+        "sudo systemctl start docker" if has_systemd() else f"sudo {Path(sys.executable).parent}/portside-server engine"
+    )

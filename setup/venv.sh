@@ -39,7 +39,7 @@ install_python() {
     exit 1
   fi
   say "Installing ${packages[*]}"
-  apt-get update -q >/dev/null
+  apt-get update -q >/dev/null || true # a source out of reach is no reason to stop
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}" >/dev/null
 }
 
