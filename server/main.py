@@ -32,15 +32,22 @@ def run() -> None:
     journal.configure(os.environ.get("PORTSIDE_LOG_LEVEL", "WARNING"))
     try:
         with unit_of_work("portside-server"):
-            portside_server.main(standalone_mode=False, prog_name="portside-server")
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+            _run_command()
+    except KeyboardInterrupt:
         sys.exit(130)
     except PortsideError as error:
         click.echo(f" !     {error}".replace("\n", "\n !     "), err=True)
         sys.exit(1)
+
+
+def _run_command() -> None:
+    try:
+        portside_server.main(standalone_mode=False, prog_name="portside-server")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,12 +20,12 @@ from core.platform import PlatformSettings
 from core.queue import Queue
 from core.secrets import Sealer, stored_secret
 from core.settings import Source, read
-from gitreceiver import GitHttp, GitParts, Journal, Pushes, ReceiverSettings, Repositories, Workshop
+from gitreceiver import GitHttp, GitParts, Journal, Pushes, ReceiverSettings, Repositories, Workshop, line_of_pushes
 from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
 from releases import doors as releases_doors
 from router import Router, RouterSettings
-from scheduler import DockerRuntime, Scheduler, SchedulerSettings, waker
+from scheduler import DockerRuntime, Scheduler, SchedulerSettings, line_of, waker
 from scheduler import doors as scheduler_doors
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ class Platform:
     def forget_destroyed(self) -> None:
         """Let each package forget each destroyed app; what fails now is tried again at the next sweep."""
         for app_id in self.releases.destroyed():
+            if self.leases.is_held(line_of(app_id)) or self.leases.is_held(line_of_pushes(app_id)):
+                continue  # something of the app is still ending
             with contained(f"forgetting app {app_id}"):
                 for forget in self._forgetters():
                     forget(app_id)
