@@ -9,7 +9,7 @@ from gitreceiver.desk import Outcome, RefUpdate, Watched
 from gitreceiver.journal import Journal
 from gitreceiver.pushes import Pushes
 from gitreceiver.repositories import Repositories
-from gitreceiver.run import Workshop
+from gitreceiver.run import Workshop, line_of_pushes
 from gitreceiver.serving import GitParts
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.smart_http import GitHttp
@@ -32,5 +32,6 @@ __all__ = [
     "Watched",
     "Workshop",
     "doors",
+    "line_of_pushes",
     "run_gateway",
 ]

@@ -15,12 +15,11 @@ from gitreceiver.desk import Outcome, RefUpdate, Watched
 from gitreceiver.journal import Journal
 from gitreceiver.pipeline import deploy_push
 from gitreceiver.repositories import Repositories
-from gitreceiver.run import DISPATCH, Workshop, line_of_pushes
+from gitreceiver.run import DISPATCH, PRUNE, Workshop, build_slot, line_of_pushes
 from gitreceiver.types import Push, PushKind, PushState
 from releases import Actor
 
 DEPLOY_PUSH = "gitreceiver.deploy_push"
-PRUNE = "gitreceiver.prune"
 
 
 class Pushes:
@@ -95,12 +94,16 @@ class Pushes:
         deploy_push(self._workshop, push_id)
 
     def dispatch(self) -> None:
-        """Nudge a worker for every push that nobody works on and whose turn it may be."""
-        seen: set[AppId] = set()
-        for push in sorted(self._journal.unfinished(), key=lambda push: push.state is PushState.RECEIVED):
-            if push.app_id not in seen and not self._leases.is_held(line_of_pushes(push.app_id)):
-                self._queue.nudge(DEPLOY_PUSH, push.id)
-            seen.add(push.app_id)
+        """Nudge a worker for every push that nobody works on: begun ones, and as many queued ones as can build now."""
+        begun_first = sorted(self._journal.unfinished(), key=lambda push: push.state is PushState.RECEIVED)
+        first_of_app = {push.app_id: push for push in reversed(begun_first)}
+        idle = [push for push in first_of_app.values() if not self._leases.is_held(line_of_pushes(push.app_id))]
+        places = range(self._workshop.settings.parallel_builds)
+        free = sum(not self._leases.is_held(build_slot(number)) for number in places)
+        begun = [push for push in idle if push.state is not PushState.RECEIVED]
+        queued = sorted((push for push in idle if push.state is PushState.RECEIVED), key=lambda push: push.created_at)
+        for push in [*begun, *queued[:free]]:
+            self._queue.nudge(DEPLOY_PUSH, push.id)
 
     def sweep(self) -> None:
         """Find what a dead worker left: pushes, releases, open logs."""

@@ -24,6 +24,7 @@ from releases import App, NewImage, Release, Releases, ReleaseState
 
 ASK_EVERY_S = 0.5
 DISPATCH = "gitreceiver.dispatch"
+PRUNE = "gitreceiver.prune"
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,13 @@ def line_of_pushes(app_id: AppId) -> str:
 
 def _take_build_slot(workshop: Workshop, stack: ExitStack) -> bool:
     """Take one of the few places for builds until `stack` is closed."""
-    for number in range(workshop.settings.parallel_builds):
-        if stack.enter_context(workshop.leases.held(f"build-slot:{number}")) is not None:
-            return True
-    return False
+    slots = (build_slot(number) for number in range(workshop.settings.parallel_builds))
+    return any(stack.enter_context(workshop.leases.held(slot)) is not None for slot in slots)
+
+
+def build_slot(number: int) -> str:
+    """The name of the lease that is one of the places for builds."""
+    return f"build-slot:{number}"
 
 
 class PushRun:
@@ -98,7 +102,7 @@ class PushRun:
     def begin(self) -> None:
         if self._push.state is PushState.RECEIVED:
             self._move(PushState.BUILDING, started_at=clock.now())
-        elif self._push.state is PushState.BUILDING:
+        else:
             self._log.step("The worker went away: another one goes on")
 
     def check_branch(self) -> None:
@@ -191,6 +195,7 @@ class PushRun:
     def _end(self, state: PushState, reason: str) -> None:
         self._move(state, reason=reason)
         self._workshop.repositories.unpin(self._push.app_id, self._push.id)
+        self._workshop.queue.nudge(PRUNE, self._push.app_id)
         self._close()
 
     def _close(self) -> None:
@@ -217,7 +222,7 @@ class PushRun:
         if workshop.journal.is_cancelled(push.id):
             return Cancelled()
         if workshop.releases.overtaken(push.app_id, push.created_at):
-            return Cancelled("a rollback was asked for while this push was under way.")
+            return Cancelled("a rollback, or the end of the app, came after this push.")
         return None
 
 

@@ -94,6 +94,12 @@ class Apps:
             row.destroyed_at = row.updated_at = clock.now()
             row.name = f"{row.name}~{row.id[:8]}"
 
+    def lives(self, app_id: AppId) -> bool:
+        """Whether the app exists and is not destroyed."""
+        with self._database.read() as session:
+            living = select(AppRow.id).where(AppRow.id == app_id, AppRow.destroyed_at.is_(None))
+            return session.scalar(living) is not None
+
     def destroyed(self) -> list[AppId]:
         """Apps that were destroyed and not yet forgotten everywhere."""
         with self._database.read() as session:

@@ -148,6 +148,11 @@ class Ledger:
         with self._database.write() as session:
             session.execute(update(ReleaseRow).where(ReleaseRow.id == release_id).values(cancel_requested=True))
 
+    def cancel_undecided(self, app_id: AppId) -> None:
+        """Ask for the end of everything that waits or is being delivered."""
+        with self._database.write() as session:
+            _cancel_undecided(session, app_id)
+
     def is_cancelled(self, release_id: str) -> bool:
         with self._database.read() as session:
             return bool(session.scalar(select(ReleaseRow.cancel_requested).where(ReleaseRow.id == release_id)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from core.database import Database
-from core.errors import Conflict, UserError
+from core.errors import Cancelled, Conflict, DeadlineExceeded, UserError
 from core.ids import AppId, UserId
 from core.leases import Leases
 from core.logs import LogStreams, LogWriter
@@ -20,7 +20,7 @@ from releases.ledger import Draft, Ledger
 from releases.line import turn
 from releases.settings import ReleaseSettings
 from releases.types import Actor, App, ImageStore, NewImage, Release, ReleaseKind, ReleaseState
-from scheduler import Scheduler
+from scheduler import Scheduler, line_of
 
 DELIVER = "releases.deliver"
 
@@ -64,7 +64,9 @@ class Releases:
         return self._apps.all(ids)
 
     def destroy(self, app_id: AppId) -> None:
+        """End an app: its name is free at once, what is under way is cancelled, the rest is forgotten by the sweep."""
         self._apps.destroy(app_id)
+        self._ledger.cancel_undecided(app_id)
 
     def destroyed(self) -> list[AppId]:
         return self._apps.destroyed()
@@ -164,17 +166,26 @@ class Releases:
         release = self._history.get(release_id)
         own = log or self._logs.writer(release.log_id)
         timeout_s = self._parts.settings.turn_timeout_s
-        with turn(release, self._history, self._leases, timeout_s, stopped) as lease:
-            if lease is not None:
-                Delivery(self._parts, self._apps.get(release.app_id), release_id, lease, own, stopped).run()
+        try:
+            with turn(release, self._history, self._leases, timeout_s, stopped) as lease:
+                if lease is not None:
+                    Delivery(self._parts, self._apps.get(release.app_id), release_id, lease, own, stopped).run()
+        except (Cancelled, DeadlineExceeded):  # its turn never came: whoever finds it next shall not take it live
+            self._ledger.ask_to_cancel(release_id)
+            raise
         if log is None:
             own.close()
         return self._history.get(release_id)
 
     def resume(self, made_by_push: Callable[[str], bool]) -> None:
-        """Nudge a worker for each undecided release that nobody works on, but for those a push looks after."""
+        """Nudge a worker for each app's next release if nobody works on it, but for those a push looks after."""
+        seen: set[AppId] = set()
         for release in self._history.undecided():
-            if release.push_id is None or not made_by_push(release.push_id):
+            if release.app_id in seen:
+                continue
+            seen.add(release.app_id)
+            watched = release.push_id is not None and made_by_push(release.push_id)
+            if not watched and not self._leases.is_held(line_of(release.app_id)):
                 self._queue.nudge(DELIVER, release.id)
 
     def cancel(self, release_id: str) -> None:
@@ -206,8 +217,8 @@ class Releases:
         return self._history.of_push(push_id)
 
     def overtaken(self, app_id: AppId, since: datetime) -> bool:
-        """Whether a rollback was asked for after `since`: what was begun before must not go live over it."""
-        return self._history.rollbacks_after(app_id, since)
+        """Whether what was begun at `since` must not go live: a rollback came after it, or the app is destroyed."""
+        return self._history.rollbacks_after(app_id, since) or not self._apps.lives(app_id)
 
     def config(self, app_id: AppId) -> dict[str, str]:
         """The live config together with the changes that wait for their turn."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Conflict, NotFound, UserError
+from core.errors import Cancelled, Conflict, NotFound, UserError
 from core.ids import new_id
 from releases import ReleaseSettings, ReleaseState
 from scheduler import line_of
@@ -178,6 +178,43 @@ def test_a_cancelled_release_fails_and_says_so(world: World) -> None:
     world.releases.cancel(release.id)
     decided = world.releases.deliver(release.id)
     assert (decided.state, decided.reason) == (ReleaseState.FAILED, "cancelled")
+
+
+def test_a_release_that_was_given_up_before_its_turn_never_goes_live(world: World) -> None:
+    app_id = world.new_app()
+    first, second = world.submit_push(app_id, "a"), world.submit_push(app_id, "b")
+    with pytest.raises(Cancelled):
+        world.releases.deliver(second.id, stopped=lambda: Cancelled())
+    world.releases.deliver(first.id)
+    assert world.releases.deliver(second.id).reason == "cancelled"
+    assert world.releases.app(app_id).current_version == 1
+
+
+def test_what_nobody_works_on_is_nudged_one_release_an_app(world: World) -> None:
+    app_id = world.new_app()
+    first = world.releases.submit_config(app_id, {"A": "1"}, world.someone)
+    world.releases.submit_config(app_id, {"B": "2"}, world.someone)
+    world.queue.nudges.clear()
+    world.releases.resume(made_by_push=lambda _: False)
+    assert world.queue.nudges == [("releases.deliver", first.id)]
+
+
+def test_what_somebody_works_on_is_left_alone(world: World) -> None:
+    app_id = world.new_app()
+    world.releases.submit_config(app_id, {"A": "1"}, world.someone)
+    pushed = world.submit_push(world.new_app())
+    assert world.leases.take(line_of(app_id)) is not None
+    world.queue.nudges.clear()
+    world.releases.resume(made_by_push=lambda push_id: push_id == pushed.push_id)
+    assert world.queue.nudges == []
+
+
+def test_what_was_begun_before_an_app_was_destroyed_does_not_go_live(world: World) -> None:
+    app_id = world.new_app()
+    begun = world.releases.app(app_id).created_at
+    assert not world.releases.overtaken(app_id, begun)
+    world.releases.destroy(app_id)
+    assert world.releases.overtaken(app_id, begun)
 
 
 def test_the_release_phase_runs_before_the_switch_and_its_failure_fails_the_release(world: World) -> None:

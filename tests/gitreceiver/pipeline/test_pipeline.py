@@ -149,6 +149,14 @@ def test_builds_are_bounded_and_the_next_is_nudged(desk: Desk) -> None:
     assert ("gitreceiver.deploy_push", waiting.id) in desk.world.queue.nudges
 
 
+def test_the_objects_of_a_refused_push_are_pruned(desk: Desk) -> None:
+    desk.with_builder(FailingBuilder()).deploy(commit := desk.commit("never deployed"))
+    assert ("gitreceiver.prune", desk.app_id) in desk.world.queue.nudges
+    assert desk.repositories.resolve(desk.app_id, commit) == commit
+    desk.pushes.prune(desk.app_id)
+    assert desk.repositories.resolve(desk.app_id, commit) is None
+
+
 class TestCancel:
     def test_a_queued_push_is_cancelled_at_once(self, desk: Desk) -> None:
         push = desk.receive(desk.commit("one"))
