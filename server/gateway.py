@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from gitreceiver import GitParts, run_gateway
+from gitreceiver import run_gateway
 from server import journal
 from server.platform import compose
 
@@ -13,10 +13,7 @@ def main() -> None:
     """Serve until a signal comes."""
     platform = compose(os.environ)
     journal.configure(platform.settings.log_level)
-    parts = GitParts(
-        platform.accounts, platform.app_id, platform.repositories, platform.pushes, platform.receiver_settings
-    )
-    run_gateway(parts, platform.settings.home / "ssh_host_key")
+    run_gateway(platform.git_parts, platform.settings.home / "ssh_host_key")
 
 
 if __name__ == "__main__":
