@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from accounts import Accounts
+from accounts import Accounts, AppRole
 from builder import Builder, BuilderSettings, Engine, ImageStore, Registry
 from core import platform as core_platform
 from core.database import Database
@@ -31,8 +31,10 @@ from scheduler import doors as scheduler_doors
 if TYPE_CHECKING:
     from web import WebParts
 
+FINISH_APPS = "server.finish_apps"
 FORGET_DESTROYED = "server.forget_destroyed"
 DROP_OLD_IMAGES = "server.drop_old_images"
+MINUTE_S = 60.0
 HOUR_S = 3600.0
 
 
@@ -161,8 +163,17 @@ class Platform:
         scheduler_doors(self.queue, self.scheduler)
         releases_doors(self.queue, self.releases)
         gitreceiver_doors(self.queue, self.pushes, self.settings.sweep_s)
+        self.queue.door(FINISH_APPS, self.finish_apps, every_s=MINUTE_S)
         self.queue.door(FORGET_DESTROYED, self.forget_destroyed, every_s=self.settings.sweep_s)
         self.queue.door(DROP_OLD_IMAGES, self.drop_old_images, every_s=HOUR_S)
+
+    def finish_apps(self) -> None:
+        """Give an app its owner's access and its host name, where whoever made it died in between."""
+        named = self.router.urls()
+        for app in self.releases.apps():
+            if app.id not in named:
+                self.accounts.grant(app.id, app.owner_id, AppRole.OWNER)
+                self.router.name_app(app.id, app.name)
 
     def forget_destroyed(self) -> None:
         """Let each package forget each destroyed app; what fails now is tried again at the next sweep."""

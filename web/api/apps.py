@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from accounts import AppRole, Permission
+from accounts import Permission
 from core.errors import Conflict, UserError
 from releases import App
+from web import new_app
 from web.api import ranges, shapes
 from web.api.routing import Access, Answer, AppCall, Call, Routes, listed
 
@@ -26,10 +27,7 @@ def list_apps(call: Call) -> Answer:
 @routes("POST", "/apps", Access.LOGGED_IN)
 def create_app(call: Call) -> Answer:
     """A new app, owned by who asks. `stack` and `region` may be sent, as clients do; there is one of each."""
-    app = call.parts.releases.create_app(call.body.text("name"), call.identity.user_id)
-    call.parts.accounts.grant(app.id, call.identity.user_id, AppRole.OWNER)
-    call.parts.router.name_app(app.id, app.name)
-    return Answer(_shape(call, app), 201)
+    return Answer(_shape(call, new_app.create_app(call.parts, call.body.text("name"), call.identity)), 201)
 
 
 @routes("GET", "/apps/<app>", Permission.VIEW)

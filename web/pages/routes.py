@@ -48,7 +48,7 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
     for group in (
         SignInPages(accounts, sessions),
         HomePage(parts, access),
-        CreatePages(accounts, releases, parts.router, access),
+        CreatePages(parts, access),
         OverviewPages(parts, access),
         ReleasePages(releases, parts.logs, access),
         RollbackPages(releases, access),
