@@ -1,0 +1,100 @@
+"""What must be true once a push is over, whatever was killed meanwhile. Looks at the records, git and the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from builder.records import Records
+from gitreceiver import Push, line_of_pushes
+from scheduler import line_of
+from server.platform import Platform, compose
+from tests.acceptance.site import Site
+from tests.background import eventually
+from tests.traces import LABEL
+
+FINAL_S = 90
+DRAINED_S = 30
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """One app after a blow. Reads the platform's database itself: the API may be dead."""
+
+    site: Site
+    records: Platform
+
+    @classmethod
+    def of(cls, site: Site) -> Aftermath:
+        return cls(site, compose(site.platform.environ))
+
+    def last_push(self) -> Push:
+        app_id = self.records.app_id(self.site.name)
+        assert app_id is not None
+        return self.records.pushes.recent(app_id, 1)[0]
+
+    def final_push(self, commit: str) -> Push:
+        """Wait until the push of `commit` is live or failed: never stuck."""
+        eventually(lambda: self.last_push().is_final, "the push is final", FINAL_S)
+        push = self.last_push()
+        assert push.commit == commit
+        return push
+
+    def assert_live(self, version: int, commit: str) -> None:
+        """Release `version` of `commit` serves, was made exactly once, and nothing else is left."""
+        self._assert_releases(version)
+        assert self.site.branch() == commit
+        answer = self.site.answer()
+        assert (answer["release"], answer["commit"]) == (f"v{version}", commit)
+        self.assert_tidy(version)
+
+    def _assert_releases(self, version: int) -> None:
+        found = self.site.platform.releases(self.site.name)
+        numbers = [release["version"] for release in found]
+        assert numbers == list(range(version, 0, -1)), "one release for each push, none twice"
+        assert {release["status"] for release in found} == {"succeeded"}
+        assert [release["version"] for release in found if release["current"]] == [version]
+
+    def assert_tidy(self, version: int) -> None:
+        """Only the live release's containers are left, running or not; nobody holds anything; no build goes on."""
+        expected = [(self.site.name, "web.1", version, "running")]
+        eventually(lambda: self._containers() == expected, f"{expected} and no other container", DRAINED_S)
+        eventually(lambda: not self._held(), f"no lease is held: {self._held()}", DRAINED_S)
+        assert self._builds_under_way() == []
+
+    def _containers(self) -> list[tuple[str, str, int, str]]:
+        """Every container of the platform: app, process, version, state."""
+        engine = docker.from_env()
+        try:
+            found = engine.api.containers(all=True, filters={"label": f"{LABEL}={self.site.platform.name}"})
+        finally:
+            engine.close()
+        return sorted(
+            (
+                one["Names"][0].strip("/").split(".")[0],
+                one["Labels"]["portside.process"],
+                int(one["Labels"]["portside.version"]),
+                one["State"],
+            )
+            for one in found
+        )
+
+    def _held(self) -> list[str]:
+        app_id = self.last_push().app_id
+        slots = [f"build-slot:{number}" for number in range(self.records.receiver_settings.parallel_builds)]
+        return [name for name in (line_of_pushes(app_id), line_of(app_id), *slots) if self.records.leases.is_held(name)]
+
+    def _builds_under_way(self) -> list[str]:
+        """Command lines of processes on this machine that build an image of this app."""
+        tags = [f"portside/build:{build}" for build in Records(self.records.database).builds(self.last_push().app_id)]
+        lines = [_command_line(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+        return [line for line in lines if any(tag in line for tag in tags)]
+
+
+def _command_line(path: Path) -> str:
+    try:
+        return path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""  # it has ended meanwhile

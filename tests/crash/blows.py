@@ -1,0 +1,52 @@
+"""kill -9 for the parts of a test's platform, by their pids; and the wait for their return."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+
+from server import procfs
+from server.readiness import is_ready
+from server.site import read_site
+from tests.background import eventually
+from tests.live import LivePlatform
+
+RETURN_S = 60
+
+
+class Victim:
+    """One platform whose parts are killed."""
+
+    def __init__(self, platform: LivePlatform) -> None:
+        self.platform = platform
+        self._site = read_site(platform.environ)
+
+    def record(self, part: str) -> procfs.ProcessRecord:
+        """Which process a part is now, or was."""
+        record = procfs.read_record(self._site.record(part))
+        assert record is not None, f"{part} has never run"
+        return record
+
+    def kill(self, *parts: str) -> None:
+        """SIGKILL to every process of these parts (gunicorn and HAProxy are two each), as near to at once as can be."""
+        found = {part: procfs.group_of(self.record(part)) for part in parts}
+        assert all(found.values()), f"not all of {found} run"
+        for pid in sum(found.values(), []):
+            self._kill(pid)
+
+    def kill_first(self, part: str) -> None:
+        """SIGKILL to the part's first process alone; what it has started is left to itself."""
+        self._kill(self.record(part).pid)
+
+    def _kill(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def is_ready(self, part: str) -> bool:
+        return procfs.is_alive(self.record(part)) and is_ready(self._site, part)
+
+    def returns(self, *parts: str) -> None:
+        """Wait until these parts (default: all) run and answer again."""
+        for part in parts or ("redis", "registry", "router", "api", "gateway", "worker"):
+            eventually(lambda part=part: self.is_ready(part), f"{part} is back", RETURN_S)
