@@ -41,7 +41,8 @@ class AppLogs:
         rows = self._rows(app_id, process)
         last: dict[str, OutputLine] = {}
         backlog: deque[LogLine] = deque(maxlen=lines)
-        backlog.extend(heapq.merge(self._about(rows), *self._tails(rows, lines, last), key=lambda line: line.at))
+        tails = self._tails(rows, max(lines, 1), last)  # one at least, to know where `follow` begins
+        backlog.extend(heapq.merge(self._about(rows), *tails, key=lambda line: line.at))
         yield from backlog
         if follow:
             yield from self._follow(app_id, process, last, {line for row in rows for line in about(row)}, gone)

@@ -89,6 +89,14 @@ class LivePlatform:
         self._with_input([str(BIN / "portside-server"), "user:add", self.email, "--admin"], self.environ)
         self._with_input([str(BIN / "portside"), "login", self.api_url, "--email", self.email], self.people)
 
+    def person(self, email: str) -> dict[str, str]:
+        """One more user, who is logged in with the `portside` command; what a command of theirs needs."""
+        people = self.people | {"HOME": str(self.folder / "people" / email)}
+        Path(people["HOME"]).mkdir(parents=True)
+        self._with_input([str(BIN / "portside-server"), "user:add", email], self.environ)
+        self._with_input([str(BIN / "portside"), "login", self.api_url, "--email", email], people)
+        return people
+
     def _with_input(self, argv: list[str], env: Mapping[str, str]) -> None:
         subprocess.run(
             argv, env=dict(env), input=f"{self.password}\n", text=True, check=True, capture_output=True, timeout=60
