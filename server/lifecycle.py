@@ -177,7 +177,8 @@ def _is_alive(site: Site, name: str) -> bool:
 
 def _require_home(site: Site) -> None:
     try:
-        site.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        site.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        site.run.mkdir(mode=0o700, exist_ok=True)
         probe = site.run / f".probe.{os.getpid()}"
         probe.touch()
         probe.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,11 @@ def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
     yield make
     for live in made:
         live.end()
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let the commands that tests start hear it: a shell's background job begins with it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
