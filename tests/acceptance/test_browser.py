@@ -1,0 +1,140 @@
+"""The dashboard in a real browser: a push watched as it happens, and a rollback by a button."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.acceptance.site import Site
+from tests.live import LivePlatform
+
+pytestmark = [pytest.mark.platform, pytest.mark.browser]
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def console() -> Iterator[list[str]]:
+    """Errors and warnings on the page's console, a breach of the content policy among them: none may be left."""
+    said: list[str] = []
+    yield said
+    assert said == []
+
+
+@pytest.fixture
+def page(browser: Browser, platform: LivePlatform, console: list[str]) -> Iterator[Page]:
+    """A page of a fresh profile."""
+    context = browser.new_context(base_url=platform.api_url)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.on("console", lambda message: console.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: console.append(str(error)))
+    expect.set_options(timeout=PATIENCE_MS)
+    yield page
+    context.close()
+
+
+def sign_in(page: Page, platform: LivePlatform, password: str = "") -> None:
+    page.get_by_label("E-mail address").fill(platform.email)
+    page.get_by_label("Password").fill(password or platform.password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_push_is_watched_live_and_rolled_back_by_a_button(page: Page, live_site: Site) -> None:
+    name, platform = live_site.name, live_site.platform
+    assert live_site.cli("config:set", "GREETING=hello").code == 0
+    page.goto(f"/dashboard/apps/{name}")
+    expect(page).to_have_title(re.compile("Sign in"))
+    sign_in(page, platform)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("web.1 Running v2"))).to_be_visible()
+
+    _watch_a_push(page, live_site)
+
+    page.goto(f"http://{name}.localhost:{platform.http}")
+    expect(page.get_by_text("words=two")).to_be_visible()
+
+    page.goto("/")
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("navigation", name="App").get_by_role("link", name="Releases").click()
+    page.get_by_role("link", name="Roll back to v1").click()
+    expect(page.get_by_role("heading", name="Roll back to v1?")).to_be_visible()
+    expect(page.get_by_text("v3 → a new release like v1")).to_be_visible()
+    expect(page.get_by_role("definition").filter(has_text="GREETING")).to_be_visible()
+    expect(page.get_by_text("Config goes away")).to_be_visible()
+    page.get_by_role("button", name="Roll back to v1").click()
+    expect(page.get_by_role("heading", name="v4")).to_be_visible()
+    expect(page.locator("[data-log-lines]")).to_contain_text("Released v4")
+    expect(page.locator("[data-state-badge]")).to_have_text("Live")
+    assert (live_site.answer()["words"], live_site.answer()["greeting"]) == ("one", "")
+    page.goto(f"http://{name}.localhost:{platform.http}")
+    expect(page.get_by_text("words=one")).to_be_visible()
+
+
+def _watch_a_push(page: Page, site: Site) -> None:
+    """From the app's page, which notices the push by itself, to its log, which goes on by itself to the end."""
+    (site.folder / "words").write_text("two\n")
+    site.build_also("RUN echo the first words && sleep 8 && echo the last words")
+    log, badge, status = (page.locator(f"[data-{what}]") for what in ("log-lines", "state-badge", "log-status"))
+    with site.pushing() as push:
+        expect(page.get_by_role("heading", name="Push under way")).to_be_visible()
+        page.locator("#now-push").click()
+        expect(log).to_contain_text("the first words")
+        expect(badge).to_have_text("Building")
+        expect(status).to_have_text("Live")
+        expect(log.get_by_text(re.compile(r"^\s+the last words"))).to_have_count(0)
+        assert push.running, "it is watched while it runs"
+        expect(log).to_contain_text("-----> Released v3")
+        expect(badge).to_have_text("Deployed")
+        expect(status).to_have_text("Complete")
+        expect(page.get_by_role("button", name="Cancel the deploy")).to_be_hidden()
+        done = push.ended()
+    assert done.code == 0, done.output
+    told = [line.removeprefix("remote: ").rstrip() for line in done.output.splitlines() if line.startswith("remote: ")]
+    assert log.inner_text().rstrip("\n").split("\n") == told, "the page and git show the same"
+
+
+def test_a_push_is_cancelled_by_a_button(page: Page, live_site: Site) -> None:
+    page.goto(f"/dashboard/apps/{live_site.name}")
+    sign_in(page, live_site.platform)
+    live_site.build_also("RUN echo the long step begins && sleep 60")
+    with live_site.pushing() as push:
+        page.locator("#now-push").filter(has_text=_head(live_site)).click()
+        expect(page.locator("[data-log-lines]")).to_contain_text("the long step begins")
+        page.get_by_role("button", name="Cancel the deploy").click()
+        expect(page.locator("[data-state-badge]")).to_have_text("Cancelled")
+        assert "! [remote rejected] main -> main (cancelled)" in push.ended().output
+    assert live_site.answer()["words"] == "one"
+
+
+def _head(site: Site) -> str:
+    return site.git("rev-parse", "--short=7", "HEAD").output.strip()
+
+
+def test_a_wrong_password_is_told_and_signing_out_ends_it(
+    page: Page, platform: LivePlatform, console: list[str]
+) -> None:
+    page.goto("/")
+    sign_in(page, platform, "not the password")
+    expect(page.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
+    assert [text for text in console if "401" not in text] == [], "the browser itself notes the page's status"
+    console.clear()
+    expect(page.get_by_label("E-mail address")).to_have_value(platform.email)
+    sign_in(page, platform)
+    expect(page.get_by_role("heading", name="Apps")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
