@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -89,9 +90,8 @@ class Mask:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         lines = {line for value in values for line in value.splitlines() if len(line) >= _SHORTEST_HIDDEN}
-        self._values = sorted(lines, key=len, reverse=True)
+        longest_first = sorted(lines, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if lines else None
 
     def __call__(self, text: str) -> str:
-        for value in self._values:
-            text = text.replace(value, HIDDEN)
-        return text
+        return text if self._secrets is None else self._secrets.sub(HIDDEN, text)

@@ -37,9 +37,8 @@ def test_another_key_opens_nothing_and_says_which_key_is_wrong(tmp_path: Path) -
 
 @given(st.lists(st.text(min_size=6).filter(lambda text: text.strip() and len(text.splitlines()) == 1), max_size=5))
 def test_no_long_value_survives_the_mask(values: list[str]) -> None:
-    text = Mask(values)(" and ".join(values))
-    for value in values:
-        assert value not in text.replace(HIDDEN, "")
+    shown = Mask(values)(" and ".join(values)).split(HIDDEN)
+    assert [value for value in values if any(value in part for part in shown)] == []
 
 
 def test_short_values_stay_readable() -> None:
