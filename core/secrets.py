@@ -89,7 +89,8 @@ class Mask:
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        lines = {line for value in values for line in value.splitlines() if len(line) >= _SHORTEST_HIDDEN}
+        split = (line for value in values for line in value.split("\n"))
+        lines = {shown for line in split for shown in (line, line.rstrip("\r")) if len(shown) >= _SHORTEST_HIDDEN}
         longest_first = sorted(lines, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if lines else None
 

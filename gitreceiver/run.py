@@ -221,9 +221,8 @@ class PushRun:
         push, workshop = self._push, self._workshop
         if workshop.journal.is_cancelled(push.id):
             return Cancelled()
-        if workshop.releases.overtaken(push.app_id, push.created_at):
-            return Cancelled("a rollback, or the end of the app, came after this push.")
-        return None
+        overtaken = workshop.releases.overtaken(push.app_id, push.created_at)
+        return Cancelled(overtaken) if overtaken else None
 
 
 class _Told(PortsideError):

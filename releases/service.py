@@ -216,9 +216,13 @@ class Releases:
     def of_push(self, push_id: str) -> Release | None:
         return self._history.of_push(push_id)
 
-    def overtaken(self, app_id: AppId, since: datetime) -> bool:
-        """Whether what was begun at `since` must not go live: a rollback came after it, or the app is destroyed."""
-        return self._history.rollbacks_after(app_id, since) or not self._apps.lives(app_id)
+    def overtaken(self, app_id: AppId, since: datetime) -> str:
+        """Why what was begun at `since` must not go live any more; empty when it may."""
+        if not self._apps.lives(app_id):
+            return "the app was destroyed."
+        if self._history.rollbacks_after(app_id, since):
+            return "a rollback was asked for while this push was under way."
+        return ""
 
     def config(self, app_id: AppId) -> dict[str, str]:
         """The live config together with the changes that wait for their turn."""

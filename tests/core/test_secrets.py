@@ -35,7 +35,7 @@ def test_another_key_opens_nothing_and_says_which_key_is_wrong(tmp_path: Path) -
     assert caught.value.hint == "Restore the key file that belongs to this database."
 
 
-@given(st.lists(st.text(min_size=6).filter(lambda text: text.strip() and len(text.splitlines()) == 1), max_size=5))
+@given(st.lists(st.text(min_size=6).filter(lambda text: text.strip() and "\n" not in text), max_size=5))
 def test_no_long_value_survives_the_mask(values: list[str]) -> None:
     shown = Mask(values)(" and ".join(values)).split(HIDDEN)
     assert [value for value in values if any(value in part for part in shown)] == []

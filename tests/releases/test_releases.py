@@ -212,9 +212,9 @@ def test_what_somebody_works_on_is_left_alone(world: World) -> None:
 def test_what_was_begun_before_an_app_was_destroyed_does_not_go_live(world: World) -> None:
     app_id = world.new_app()
     begun = world.releases.app(app_id).created_at
-    assert not world.releases.overtaken(app_id, begun)
+    assert world.releases.overtaken(app_id, begun) == ""
     world.releases.destroy(app_id)
-    assert world.releases.overtaken(app_id, begun)
+    assert world.releases.overtaken(app_id, begun) == "the app was destroyed."
 
 
 def test_the_release_phase_runs_before_the_switch_and_its_failure_fails_the_release(world: World) -> None:
