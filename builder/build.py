@@ -142,6 +142,7 @@ class Builder:
             dockerfile=dockerfile,
             secret=plan.pack.environment(recipe.config),
             cached=not request.rebuild,
+            cache_owner=request.app_id,
         )
 
     def _built(self, plan: Plan, row: BuildRow, reused: bool) -> BuiltImage:

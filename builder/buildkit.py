@@ -37,11 +37,14 @@ class BuildKit:
         dockerfile: str = "Dockerfile",
         secret: Mapping[str, str] | None = None,
         cached: bool = True,
+        cache_owner: str = "",
     ) -> str:
         """Build `context` and name the result; gives the image id.
 
         `dockerfile` is its path in the context. `secret` becomes a file of `export NAME=value` lines that a RUN can
         mount as the secret `config`; it is in no layer, no argv and on no disk. `cached=False` runs every step anew.
+        Cache mounts (RUN --mount=type=cache) are shared by the builds of one `cache_owner`, and by no other
+        (https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args).
         Raises BuildFailed with the reason, what `stopped` gives, or DeadlineExceeded.
         """
         progress = Progress()
@@ -54,6 +57,7 @@ class BuildKit:
             options = ["--progress=plain", "--file", dockerfile, "--tag", name]
             options += ["--secret", f"id=config,src={path}"] if path else []
             options += [] if cached else ["--no-cache"]
+            options += ["--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={cache_owner}"] if cache_owner else []
             code = self._engine.stream(
                 "build", *options, "-", on_line=show, stdin=context, deadline_s=deadline_s, stopped=stopped
             )

@@ -35,9 +35,12 @@ class Site:
         return self.platform.commit(self.folder, words.splitlines()[0])
 
     def build_also(self, instruction: str) -> str:
-        """Commit one more instruction of the Dockerfile, before the rest; the commit."""
+        """Commit one more instruction of the Dockerfile, before the rest; the commit.
+
+        It runs: the variable before it is another one in each app, so that nothing is found in the engine's cache.
+        """
         base, rest = (self.folder / "Dockerfile").read_text().split("\n", 1)
-        return self.write(f"{base}\n{instruction}\n{rest}".rstrip(), "Dockerfile")
+        return self.write(f"{base}\nENV SITE={self.name}\n{instruction}\n{rest}".rstrip(), "Dockerfile")
 
     def start_with(self, command: str) -> str:
         """Commit another command for `web`; the commit."""

@@ -81,6 +81,20 @@ def test_an_app_sees_no_file_and_no_secret_of_the_platform(inside: Inside, live_
     assert names == {"DYNO", "PATH", "PORT", "PORTSIDE_APP", "RELEASE_VERSION", "SOURCE_VERSION"}
 
 
+def test_the_builds_of_an_app_share_their_cache_with_no_other_app(new_site: Callable[..., Site]) -> None:
+    def finds(site: Site, mark: str) -> str:
+        step = f"RUN --mount=type=cache,target=/stock echo found $(ls /stock) in stock && touch /stock/{mark}"
+        site.build_also(step)
+        pushed = site.push()
+        assert pushed.code == 0, pushed.output
+        return pushed.output
+
+    one, other = new_site(), new_site()
+    assert "  found in stock" in finds(one, "poison")
+    assert "  found poison in stock" in finds(one, "more")
+    assert "  found in stock" in finds(other, "own")
+
+
 def test_a_container_is_hardened_and_limited(inside: Inside) -> None:
     host = inside.container.attrs["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
