@@ -121,7 +121,7 @@ def exited(process: str, container: Container | None, settings: SchedulerSetting
         return BootFailed(message, "Check the command in the Procfile; is it installed in the image?")
     return BootFailed(
         f"{process} exited with code {container.exit_code} before it was healthy.",
-        "Its last lines above say why; what it needs may be missing from the config (`portside config`).",
+        "What it wrote last, if anything, says why; is its config complete? See `portside config`.",
     )
 
 

@@ -120,6 +120,18 @@ def test_a_push_is_cancelled_by_a_button(page: Page, live_site: Site) -> None:
     assert live_site.answer()["words"] == "one"
 
 
+def test_the_page_of_an_app_keeps_up_with_what_happens(page: Page, live_site: Site) -> None:
+    page.goto(f"/dashboard/apps/{live_site.name}")
+    sign_in(page, live_site.platform)
+    newest = page.get_by_role("region", name="Releases").get_by_role("listitem").first
+    expect(newest).to_contain_text("v1")
+    assert live_site.cli("config:set", "GREETING=hello").code == 0
+    expect(newest).to_contain_text("v2")
+    expect(newest).to_contain_text("Set GREETING config var Live")
+    expect(page.get_by_role("link", name="Roll back to v1")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("web.1 Running v2"))).to_be_visible()
+
+
 def _head(site: Site) -> str:
     return site.git("rev-parse", "--short=7", "HEAD").output.strip()
 

@@ -43,6 +43,7 @@ class Now:
     subject: str
     instances: list[InstanceLine]
     push: PushLine | None
+    releases: list[ReleaseLine]
 
 
 def instance_lines(instances: Sequence[Instance]) -> list[InstanceLine]:
@@ -72,10 +73,8 @@ class OverviewPages:
 
     def show(self, name: str) -> str:
         app = self._access.app(name)
-        may_deploy = self._access.may_deploy(app)
-        newest = [release_line(release, may_deploy) for release in self._parts.releases.releases(app.id, _NEWEST)]
         git_url = Links.of(self._parts, request).git(app.name)
-        return render_template("overview.html", app=app, now=self._now(app), releases=newest, git_url=git_url)
+        return render_template("overview.html", app=app, now=self._now(app), git_url=git_url)
 
     def now(self, name: str) -> str:
         app = self._access.app(name)
@@ -85,6 +84,7 @@ class OverviewPages:
         live = self._live(app)
         instances = self._parts.scheduler.instances(app.id)
         push = next(iter(self._parts.pushes.recent(app.id, 1)), None)
+        may_deploy = self._access.may_deploy(app)
         return Now(
             url=self._parts.router.url(app.id),
             badge=states.of_app(app, instances),
@@ -92,6 +92,7 @@ class OverviewPages:
             subject="" if live is None else subject_of(self._parts.repositories, app.id, live.commit),
             instances=instance_lines(instances),
             push=None if push is None else push_line(push),
+            releases=[release_line(found, may_deploy) for found in self._parts.releases.releases(app.id, _NEWEST)],
         )
 
     def _live(self, app: App) -> Release | None:
