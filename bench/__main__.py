@@ -1,0 +1,67 @@
+"""`python -m bench [NAME…] [--json FILE]`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import deploys, failures, lists, many, memory, receive
+from bench.bed import Bed
+from bench.figures import Broken, Row, as_json, table
+from tests.traces import reap_the_dead
+
+ROWS: dict[str, Callable[[Bed], Row]] = {
+    "push": deploys.push_to_live,
+    "rollback": deploys.rollback,
+    "memory": memory.idle,
+    "failures": failures.during_changes,
+    "kills": failures.during_kills,
+    "many": many.at_once,
+    "receive": receive.big_push,
+    "api": lists.api_list,
+    "home": lists.home,
+}
+"""By name, in the order in which they are measured: the thousand apps come last, since they stay."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(ROWS)))
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows there too.")
+def main(names: tuple[str, ...], file: Path | None) -> None:
+    """Measure Portside against its budgets: all of them, or the NAMEs given."""
+    chosen = [name for name in ROWS if name in (names or ROWS)]
+    reap_the_dead()
+    bed = Bed()
+    try:
+        bed.start()
+        rows = [_measured(bed, name) for name in chosen]
+    finally:
+        bed.end()
+    Console(width=None if sys.stdout.isatty() else 150).print(table(rows))
+    if file is not None:
+        file.write_text(as_json(rows))
+
+
+def _measured(bed: Bed, name: str) -> Row | Broken:
+    """One row. Whatever goes wrong is told in the table, and the next is measured."""
+    begun = time.monotonic()
+    click.echo(f"{name} … ", nl=False, err=True)
+    try:
+        row: Row | Broken = ROWS[name](bed)
+        said = f"{row.figure:.2f} {row.unit}" if isinstance(row, Row) else ""
+    except Exception as error:  # the edge of the program
+        traceback.print_exc()
+        said = "not measured"
+        row = Broken(name, f"{type(error).__name__}: {error}")
+    click.echo(f"{said} ({time.monotonic() - begun:.0f} s)", err=True)
+    return row
+
+
+if __name__ == "__main__":
+    main()

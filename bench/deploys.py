@@ -1,0 +1,112 @@
+"""Push → live and rollback, against the same by hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+
+from bench.bed import DOCKER, Bed, BenchApp, must
+from bench.figures import Row, ratio, seconds
+from tests.traces import free_ports
+
+ROUNDS = 7
+_FOLDER = Path(__file__).parent
+
+
+def push_to_live(bed: Bed) -> Row:
+    """A code-only change with warm caches.
+
+    Measured: from the start of `git push` until the router gives the first 200 of the new version. Reference:
+    floor.sh with the same repository and Dockerfile, from its start to its first 200. Every push has a change of its
+    own, the two take turns, and a first round of both is not counted.
+    """
+    app, bare = bed.app("instant"), bed.platform.folder / "floor.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    ours, floor, ended = [], [], []
+    for _ in range(ROUNDS + 1):
+        floor.append(_by_hand(bed, app, bare))
+        live_s, ended_s = _push(app)
+        ours.append(live_s)
+        ended.append(ended_s)
+    app.destroy()
+    note = f"the git command itself ends after {seconds(ended[1:])}"
+    return ratio("push → live, code-only change", seconds(ours[1:]), seconds(floor[1:]), 1.3, note)
+
+
+def _push(app: BenchApp) -> tuple[float, float]:
+    words = app.change()
+    begun = time.monotonic()
+    git = app.pushing()
+    try:
+        live = app.answers(words)
+    except TimeoutError as error:
+        raise RuntimeError(app.said()[-500:]) from error
+    finally:
+        code = git.wait(timeout=300)
+    if code:
+        raise RuntimeError(app.said()[-500:])
+    return live - begun, time.monotonic() - begun
+
+
+def _by_hand(bed: Bed, app: BenchApp, bare: Path) -> float:
+    app.change()
+    image = f"{bed.platform.name}:floor"
+    return _script(bed, ["floor.sh", str(app.folder), str(bare), image], image)
+
+
+def _script(bed: Bed, argv: list[str], *images: str) -> float:
+    """How long a script of ours takes; the container that it starts is removed afterwards, and so are `images`."""
+    name, *arguments = argv
+    environ = {**os.environ, "DOCKER": DOCKER}
+    begun = time.monotonic()
+    done = subprocess.run(
+        [str(_FOLDER / name), *arguments, str(free_ports(1)[0])],
+        env=environ, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    took_s = time.monotonic() - begun
+    if done.returncode:
+        raise RuntimeError(f"{name}: {done.stderr.strip()[-500:]}")
+    bed.remove_container(done.stdout.split()[-1], *images)
+    return took_s
+
+
+def rollback(bed: Bed) -> Row:
+    """Back to the release before, which has been stopped.
+
+    Measured: from the API request (POST /apps/APP/releases) until the router gives the first 200 of the restored
+    release. Reference: start.sh, which runs one container of the same image until its first 200.
+    """
+    app = bed.app("instant")
+    words = [app.change()]
+    must(app.push())
+    words.append(app.change())
+    must(app.push())
+    image = bed.image_of(app)
+    ours, floor = [], []
+    for number in range(ROUNDS + 1):
+        floor.append(_script(bed, ["start.sh", image]))
+        ours.append(_roll_back(bed, app, words[number % 2]))
+    app.destroy()
+    return ratio("rollback → first 200", seconds(ours[1:]), seconds(floor[1:]), 1.2)
+
+
+def _roll_back(bed: Bed, app: BenchApp, words: str) -> float:
+    url = f"{bed.platform.api_url}/apps/{app.name}/releases"
+    headers = {"Authorization": f"Bearer {bed.token}", "Accept": "application/vnd.heroku+json; version=3"}
+    with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
+        client.get(url)  # the connection is there
+        begun = time.monotonic()
+        asked = client.post(url, json={"release": None})
+        asked.raise_for_status()
+        live = app.answers(words)
+        _until_decided(client, f"{url}/{asked.json()['version']}")
+    return live - begun
+
+
+def _until_decided(client: httpx.Client, url: str) -> None:
+    while client.get(url).json()["status"] == "pending":
+        time.sleep(0.1)

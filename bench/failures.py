@@ -1,0 +1,114 @@
+"""Requests that fail while things change, at 500 requests a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import docker
+
+from bench.bed import PATIENCE_S, Bed, BenchApp, must
+from bench.figures import Row
+from bench.load import Load, Tally, Target
+from tests.background import eventually
+from tests.traces import LABEL
+
+PER_S = 500
+DEPLOYS, ROLLBACKS, SCALES, KILLS = 5, 5, (3, 1, 2), 3
+_QUIET_S = 2.0
+
+
+def during_changes(bed: Bed) -> Row:
+    """Requests failed during 5 deploys, 5 rollbacks and 3 scalings of one app, one after the other.
+
+    The app answers after 100 ms and exits on SIGTERM at once. Failed: a broken connection, an answer other than 200,
+    or over 10 s; GET and POST, kept-alive and new connections, from 4 processes. From before the first change until
+    the last instance that a change took away has been stopped.
+    """
+    app = _live_app(bed)
+    return _under_load(bed, app, f"{DEPLOYS} deploys, {ROLLBACKS} rollbacks, {len(SCALES)} scalings", _change)
+
+
+def during_kills(bed: Bed) -> Row:
+    """Requests failed while one of two instances is killed by the engine (`docker kill`), 3 times; same load.
+
+    From before the first kill until two instances run again after the last.
+    """
+    app = _live_app(bed)
+    must(app.cli("ps:scale", "web=2"))
+    _until_there_are(2, bed, app)
+    return _under_load(bed, app, f"one of two instances killed, {KILLS} times", _kill)
+
+
+def _live_app(bed: Bed) -> BenchApp:
+    app = bed.app("hundred_ms")
+    must(app.push())
+    return app
+
+
+def _under_load(bed: Bed, app: BenchApp, what: str, changes: Callable[[Bed, BenchApp], None]) -> Row:
+    begun = time.monotonic()
+    with Load(Target(bed.platform.http, app.host), PER_S, processes=4, clients=40) as load:
+        time.sleep(_QUIET_S)
+        changes(bed, app)
+        time.sleep(_QUIET_S)
+    spent_s = time.monotonic() - begun
+    app.destroy()
+    return row(f"requests failed: {what}", load.tally, spent_s)
+
+
+def row(what: str, tally: Tally, spent_s: float) -> Row:
+    """The tally of a load as a row of the table."""
+    rate = tally.sent / spent_s
+    short = "" if rate >= 0.97 * PER_S else f", of {PER_S} wanted: this machine's clients could do no more"
+    measured = f"{tally.failed} of {tally.sent:,} failed; slowest {tally.slowest_s:.2f} s"
+    kinds = "; ".join(f"{count} {kind}" for kind, count in tally.failures.most_common())
+    kept: dict[str, Sequence[float]] = {
+        "sent": [tally.sent], "failed": [tally.failed], "slowest_s": [tally.slowest_s], "per_s": [rate]
+    }  # fmt: skip
+    return Row(what, measured, f"{rate:.0f} requests/s{short}", tally.failed, 0, "failed", kinds, kept)
+
+
+def _change(bed: Bed, app: BenchApp) -> None:
+    for _ in range(DEPLOYS):
+        app.change()
+        must(app.push())
+    for _ in range(ROLLBACKS):
+        must(app.cli("rollback"))
+    for quantity in SCALES:
+        must(app.cli("ps:scale", f"web={quantity}"))
+        _until_there_are(quantity, bed, app)
+
+
+def _kill(bed: Bed, app: BenchApp) -> None:
+    engine = docker.from_env()
+    try:
+        for _ in range(KILLS):
+            before = _instances(bed, app)
+            engine.containers.get(sorted(before)[0]).kill()
+            _until_one_is_new(before, bed, app)
+            time.sleep(_QUIET_S)
+    finally:
+        engine.close()
+
+
+def _until_there_are(quantity: int, bed: Bed, app: BenchApp) -> None:
+    eventually(lambda: len(_instances(bed, app)) == quantity, f"{quantity} instances", PATIENCE_S)
+
+
+def _until_one_is_new(before: set[str], bed: Bed, app: BenchApp) -> None:
+    def is_replaced() -> bool:
+        now = _instances(bed, app)
+        return len(now) == len(before) and now != before
+
+    eventually(is_replaced, "a new instance", PATIENCE_S)
+
+
+def _instances(bed: Bed, app: BenchApp) -> set[str]:
+    """The ids of the app's running containers."""
+    engine = docker.from_env()
+    try:
+        running = engine.containers.list(filters={"label": f"{LABEL}={bed.platform.name}"})
+        return {str(one.id) for one in running if str(one.name).startswith(f"{app.name}.")}
+    finally:
+        engine.close()
