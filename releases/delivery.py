@@ -51,9 +51,10 @@ class Delivery:
     def run(self) -> None:
         """Take the release live, or mark it failed with the reason. Raises only LeaseLost: then it is another's."""
         try:
-            self._stop_if_asked()
-            if self._content.has_image:
-                self._start_and_switch()
+            if not self._serves_already():
+                self._stop_if_asked()
+                if self._content.has_image:
+                    self._start_and_switch()
             self._parts.ledger.succeed(self._release.id, self._lease)
         except LeaseLost:
             raise
@@ -63,6 +64,11 @@ class Delivery:
             self._fail(record_bug(error, f"delivery of {self._app.name} {self._release.name}"))
         else:
             self._log.step(f"Released {self._release.name}")
+
+    def _serves_already(self) -> bool:
+        """Whether an earlier worker died between the switch and its record: then it is too late to stop or to fail."""
+        current = self._parts.scheduler.current(self._app.id)
+        return current is not None and current.release_id == self._release.id
 
     def _start_and_switch(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="publish") as pool:

@@ -56,9 +56,10 @@ def test_delivering_twice_finds_nothing_to_do(world: World) -> None:
     assert world.scheduler.running is first
 
 
-def test_a_delivery_that_died_after_the_switch_is_finished_by_the_next(world: World) -> None:
+@pytest.mark.parametrize("cancelled", [False, True], ids=["plainly", "though it was cancelled meanwhile"])
+def test_a_delivery_that_died_after_the_switch_is_finished_by_the_next(world: World, cancelled: bool) -> None:
     app_id = world.new_app()
-    release = world.submit_push(app_id)
+    release = world.submit_push(app_id, web=None, release="migrate")
 
     class Died(BaseException):
         pass
@@ -72,7 +73,10 @@ def test_a_delivery_that_died_after_the_switch_is_finished_by_the_next(world: Wo
         world.releases.deliver(release.id)
     ledger.succeed = succeed  # type: ignore[method-assign]
     assert world.releases.release(app_id, "v1").state is ReleaseState.DELIVERING
-    assert world.releases.deliver(release.id).state is ReleaseState.LIVE
+    if cancelled:
+        world.releases.cancel(release.id)
+    assert world.releases.deliver(release.id).state is ReleaseState.LIVE, "it serves already"
+    assert world.scheduler.phases == [(1, "migrate")]
 
 
 def test_a_failed_release_keeps_its_number_and_not_its_config(world: World) -> None:

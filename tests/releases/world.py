@@ -42,6 +42,9 @@ class ObedientScheduler:
         publish()
         self.running = spec
 
+    def current(self, app_id: AppId) -> RunSpec | None:
+        return self.running
+
     def run_once(self, spec: RunSpec, name: str, command: str, *_: Any) -> int:
         self.phases.append((spec.version, command))
         return self.phase_code
