@@ -42,10 +42,13 @@ class Aftermath:
         assert push.commit == commit
         return push
 
-    def assert_live(self, version: int, commit: str) -> None:
-        """Release `version` of `commit` serves, was made exactly once, and nothing else is left."""
+    def assert_live(self, version: int, commit: str, branch: str | None = None) -> None:
+        """Release `version` of `commit` serves, was made exactly once, and nothing else is left.
+
+        `branch`: where the branch is, for a rollback leaves it.
+        """
         self._assert_releases(version)
-        assert self.site.branch() == commit
+        assert self.site.branch() == (branch or commit)
         answer = self.site.answer()
         assert (answer["release"], answer["commit"]) == (f"v{version}", commit)
         self.assert_tidy(version)
@@ -63,6 +66,15 @@ class Aftermath:
         eventually(lambda: self._containers() == expected, f"{expected} and no other container", DRAINED_S)
         eventually(lambda: not self._held(), f"no lease is held: {self._held()}", DRAINED_S)
         assert self._builds_under_way() == []
+
+    def kill_containers(self) -> None:
+        """SIGKILL to what the app runs."""
+        engine = docker.from_env()
+        try:
+            for one in self.site.containers():
+                engine.api.kill(one.id, "SIGKILL")
+        finally:
+            engine.close()
 
     def _containers(self) -> list[tuple[str, str, int, str]]:
         """Every container of the platform: app, process, version, state."""

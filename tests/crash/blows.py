@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from contextlib import suppress
+
+import redis
 
 from server import procfs
 from server.readiness import is_ready
@@ -13,6 +16,8 @@ from tests.background import eventually
 from tests.live import LivePlatform
 
 RETURN_S = 60
+PARTS = ("redis", "registry", "router", "api", "gateway", "worker")
+SUPERVISOR = "supervisord"
 
 
 class Victim:
@@ -23,7 +28,7 @@ class Victim:
         self._site = read_site(platform.environ)
 
     def record(self, part: str) -> procfs.ProcessRecord:
-        """Which process a part is now, or was."""
+        """Which process a part (or supervisord) is now, or was."""
         record = procfs.read_record(self._site.record(part))
         assert record is not None, f"{part} has never run"
         return record
@@ -32,12 +37,18 @@ class Victim:
         """SIGKILL to every process of these parts (gunicorn and HAProxy are two each), as near to at once as can be."""
         found = {part: procfs.group_of(self.record(part)) for part in parts}
         assert all(found.values()), f"not all of {found} run"
-        for pid in sum(found.values(), []):
+        for pid in itertools.chain.from_iterable(found.values()):
             self._kill(pid)
 
     def kill_first(self, part: str) -> None:
         """SIGKILL to the part's first process alone; what it has started is left to itself."""
         self._kill(self.record(part).pid)
+
+    def flush_redis(self) -> None:
+        """FLUSHALL: every message and every live log line is lost."""
+        client = redis.Redis(unix_socket_path=str(self._site.run / "redis.sock"))
+        client.flushall()
+        client.close()
 
     def _kill(self, pid: int) -> None:
         with suppress(ProcessLookupError):
@@ -48,5 +59,5 @@ class Victim:
 
     def returns(self, *parts: str) -> None:
         """Wait until these parts (default: all) run and answer again."""
-        for part in parts or ("redis", "registry", "router", "api", "gateway", "worker"):
+        for part in parts or PARTS:
             eventually(lambda part=part: self.is_ready(part), f"{part} is back", RETURN_S)

@@ -12,9 +12,9 @@ from tests.live import LivePlatform
 
 
 @pytest.fixture(scope="module")
-def platform(machine: None) -> Iterator[LivePlatform]:
-    """The module's own platform, so that the session's serves the other tests undisturbed."""
-    live = LivePlatform()
+def platform(machine: None, request: pytest.FixtureRequest) -> Iterator[LivePlatform]:
+    """The module's own platform, so that the session's serves the other tests undisturbed; `SETTINGS` are its own."""
+    live = LivePlatform(**getattr(request.module, "SETTINGS", {}))
     try:
         live.start()
         yield live
@@ -33,7 +33,7 @@ def victim(platform: LivePlatform) -> Victim:
 @pytest.fixture
 def site(platform: LivePlatform, victim: Victim) -> Iterator[Site]:
     """An app whose v1 serves."""
-    made = Site(platform, *platform.app("accept_site"))
+    made = Site(platform, *platform.app("crash_site"))
     pushed = made.push()
     assert pushed.code == 0, pushed.output
     yield made

@@ -22,12 +22,18 @@ class Moment:
 
 
 def _build_slowly(site: Site) -> str:
-    """The mark makes the step another each time: the engine has a cache of the steps it knows."""
-    return site.build_also(f"RUN begun=begun && echo $begun {secrets.token_hex(4)} && sleep {LASTS_S}")
+    """The mark makes the step another each time, for the engine has a cache of those it knows; and `begun` with the
+    mark is in what the step says, and not in what it is."""
+    return site.build_also(f"RUN word=begun && echo $word {secrets.token_hex(4)} && sleep {LASTS_S}")
+
+
+def mark_of(site: Site) -> str:
+    """What a slow build says as soon as it runs."""
+    return "begun " + (site.folder / "Dockerfile").read_text().split("$word ")[1].split(" ")[0]
 
 
 def _await_build(site: Site, push: Background, version: int) -> None:
-    push.says("begun " + (site.folder / "Dockerfile").read_text().split("$begun ")[1].split(" ")[0])
+    push.says(mark_of(site))
 
 
 def _start_slowly(site: Site) -> str:

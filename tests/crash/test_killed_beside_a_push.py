@@ -1,0 +1,135 @@
+"""Everything else that may die while an app is pushed, drained or rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gitreceiver import PushState
+from tests.acceptance.site import Site
+from tests.background import eventually
+from tests.crash.aftermath import Aftermath
+from tests.crash.blows import PARTS, SUPERVISOR, Victim
+from tests.crash.moments import BUILD, START, Moment, mark_of
+from tests.crash.steady import Steady
+
+pytestmark = [pytest.mark.platform, pytest.mark.full]
+
+SETTINGS = {"SCHEDULER_DRAIN_S": 30}
+
+
+def test_git_is_killed(site: Site) -> None:
+    """A laptop without power: no goodbye, and the deploy goes on."""
+    after, commit = Aftermath.of(site), BUILD.prepare(site)
+    with site.pushing() as push:
+        BUILD.await_it(site, push, 2)
+    assert push.ended().code < 0, "it was killed at the end of the block"
+    assert after.final_push(commit).state is PushState.LIVE
+    after.assert_live(2, commit)
+
+
+@pytest.mark.parametrize(
+    "blow", [lambda victim: victim.kill("redis"), Victim.flush_redis], ids=["redis is killed", "redis is flushed"]
+)
+def test_redis_loses_what_it_has_and_git_hears_the_end(
+    site: Site, victim: Victim, blow: Callable[[Victim], None]
+) -> None:
+    after, commit = Aftermath.of(site), BUILD.prepare(site)
+    with site.pushing() as push:
+        BUILD.await_it(site, push, 2)
+        blow(victim)
+        assert after.final_push(commit).state is PushState.LIVE
+        told = push.ended()
+    victim.returns()
+    assert told.code == 0, told.output
+    assert told.output.count("Released v2") == 1
+    after.assert_live(2, commit)
+    commit = site.write("next")
+    pushed = site.push()
+    assert pushed.code == 0, pushed.output
+    after.assert_live(3, commit)
+
+
+def test_the_worker_and_redis_are_killed_and_the_message_is_lost(site: Site, victim: Victim) -> None:
+    """Nothing is left that would ask for the push but its record."""
+    after, commit = Aftermath.of(site), BUILD.prepare(site)
+    with Steady(site) as visitor, site.pushing() as push:
+        BUILD.await_it(site, push, 2)
+        victim.flush_redis()
+        victim.kill("worker", "redis")
+        assert after.final_push(commit).state is PushState.LIVE
+        assert push.ended().code == 0
+    victim.returns()
+    after.assert_live(2, commit)
+    assert visitor.failures == []
+
+
+def test_the_worker_is_killed_again_and_again(site: Site, victim: Victim) -> None:
+    """In the build, in the build once more, in the start of instances, in that once more."""
+    after = Aftermath.of(site)
+    START.prepare(site)
+    commit = BUILD.prepare(site)
+    with Steady(site) as visitor, site.pushing() as push:
+        BUILD.await_it(site, push, 2)
+        for times in (2, 3):
+            victim.kill("worker")
+            eventually(lambda times=times: push.output.count(mark_of(site)) == times, "it is built once more")
+        START.await_it(site, push, 2)
+        first = {found.id for found in site.containers()}
+        victim.kill("worker")
+        eventually(
+            lambda: {found.id for found in site.containers() if found.version == 2} - first, "it is started once more"
+        )
+        victim.kill("worker")
+        assert after.final_push(commit).state is PushState.LIVE
+        told = push.ended()
+    assert told.code == 0, told.output
+    after.assert_live(2, commit)
+    assert visitor.failures == []
+
+
+@pytest.mark.parametrize("moment", [BUILD, START], ids=lambda moment: moment.name)
+def test_everything_but_the_apps_is_killed_at_once(site: Site, victim: Victim, moment: Moment) -> None:
+    after, commit = Aftermath.of(site), moment.prepare(site)
+    with site.pushing() as push:
+        moment.await_it(site, push, 2)
+        victim.kill(SUPERVISOR, *PARTS)
+        assert push.ended().code != 0
+    up = victim.platform.server("up")
+    assert up.code == 0, up.output
+    assert after.final_push(commit).state is PushState.LIVE
+    after.assert_live(2, commit)
+
+
+def test_the_worker_is_killed_while_an_old_release_drains(site: Site, victim: Victim) -> None:
+    """Who asked the old release before the switch gets their answer, and then it goes."""
+    after, commit = Aftermath.of(site), site.write("two")
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(site.platform.get, site.name, "/slow/12")
+        pushed = site.push()
+        assert pushed.code == 0, pushed.output
+        assert {found.version for found in site.containers()} == {1, 2}
+        victim.kill("worker")
+        assert not slow.done()
+        answer = slow.result()
+    assert (answer.status_code, "release=v1" in answer.text) == (200, True)
+    after.assert_live(2, commit)
+
+
+def test_the_worker_is_killed_during_a_rollback(site: Site, victim: Victim) -> None:
+    START.prepare(site)
+    first = site.write("slow to start")
+    assert site.push().code == 0
+    (site.folder / "Procfile").write_text("web: perl /app/server.pl\n")
+    second = site.write("quick to start")
+    assert site.push().code == 0
+    with Steady(site) as visitor, site.running("rollback") as rollback:
+        eventually(lambda: any(found.version == 4 for found in site.containers()), "v4 starts")
+        victim.kill("worker")
+        told = rollback.ended()
+    assert told.code == 0, told.output
+    assert "as v4" in told.output
+    Aftermath.of(site).assert_live(4, first, branch=second)
+    assert visitor.failures == []
