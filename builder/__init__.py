@@ -8,22 +8,28 @@ NEVER  writes a source tree to disk, lets a config value into an image, shares a
 """
 
 from builder.build import Builder
+from builder.cleaning import Cleaning, Freed
 from builder.engine import Engine
 from builder.explain import Plan
-from builder.images import ImageStore
+from builder.garbage import Kept
+from builder.images import REGISTRY_RESTS, ImageStore
 from builder.registry import Registry
 from builder.settings import BuilderSettings
 from builder.types import BuildFailed, BuildRequest, BuiltImage, Entry, Source
 
 __all__ = [
+    "REGISTRY_RESTS",
     "BuildFailed",
     "BuildRequest",
     "Builder",
     "BuilderSettings",
     "BuiltImage",
+    "Cleaning",
     "Engine",
     "Entry",
+    "Freed",
     "ImageStore",
+    "Kept",
     "Plan",
     "Registry",
     "Source",

@@ -9,12 +9,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
+from builder.garbage import EngineImage
 from builder.settings import BuilderSettings
 from core.errors import Unavailable, UserError
 from core.process import stream
@@ -111,6 +113,30 @@ class Engine:
         with self._answers():
             images = self._client.api.images(name=repository)
         return [name for image in images for name in image.get("RepoTags") or () if name != "<none>:<none>"]
+
+    def images(self) -> list[EngineImage]:
+        """Every image that the engine holds, whosever it is."""
+        with self._answers():
+            found = self._client.api.images()
+        return [
+            EngineImage(
+                image["Id"],
+                tuple(name for name in image.get("RepoTags") or () if name != "<none>:<none>"),
+                tuple(digest for digest in image.get("RepoDigests") or () if digest != "<none>@<none>"),
+                datetime.fromtimestamp(image["Created"], UTC),
+            )
+            for image in found
+        ]
+
+    def layers_bytes(self) -> int:
+        """What all images take on the engine's disk, shared layers counted once."""
+        with self._answers():
+            return int(self._client.df().get("LayersSize") or 0)
+
+    def prune_build_cache(self, keep_bytes: int) -> int:
+        """Let BuildKit drop what it used longest ago until `keep_bytes` are left; gives the bytes freed."""
+        with self._answers():
+            return int(self._client.api.prune_builds(keep_storage=keep_bytes, all=True).get("SpaceReclaimed") or 0)
 
     @contextmanager
     def _answers(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import update
@@ -19,7 +20,10 @@ from builder.tables import BuildRow
 from core.database import Database
 from core.errors import Unavailable
 from core.ids import AppId
+from core.leases import Leases
 
+REGISTRY_RESTS = "registry-rests"  # the lease of who has stopped the registry for a while
+LONGEST_REST_S = 600.0
 VERSION_TAG = re.compile(r"^v([1-9]\d*)$")
 LABEL_PREFIX = "portside."
 
@@ -32,6 +36,7 @@ class ImageStore:
         self._engine = engine
         self._registry = registry
         self._settings = settings
+        self._leases = Leases(database)
 
     def publish(
         self,
@@ -60,6 +65,7 @@ class ImageStore:
 
         Raises NotFound when the registry no longer has it.
         """
+        self._await_registry()
         digest = ref.rpartition("@")[2]
         earlier = self._release_of(app_id, digest)
         new_ref = self._label(app_id, digest, f"v{version}", _labels(app_id, app_name, version, labels))
@@ -69,15 +75,18 @@ class ImageStore:
 
     def has(self, ref: str) -> bool:
         """Whether the registry holds the image that `publish` gave as `ref`."""
+        self._await_registry()
         repository, _, digest = ref.removeprefix(f"{self._registry.host}/").rpartition("@")
         return self._registry.digest(repository, digest) is not None
 
     def highest_version(self, app_id: AppId) -> int:
         """The highest release of the app that the registry knows; 0 for none."""
+        self._await_registry()
         return max(self._versions(self._registry.tags(_repository(app_id))), default=0)
 
     def forget_release(self, app_id: AppId, version: int) -> None:
         """Take the image of one release out of the registry and the engine. Others that share layers stay."""
+        self._await_registry()
         self._engine.untag(self._name(app_id, version))
         digest = self._registry.digest(_repository(app_id), f"v{version}")
         if digest is not None:
@@ -85,6 +94,7 @@ class ImageStore:
 
     def forget_app(self, app_id: AppId) -> None:
         """Take all of an app's release images out of the registry and the engine."""
+        self._await_registry()
         repository = _repository(app_id)
         for name in self._engine.names(f"{self._registry.host}/{repository}"):
             self._engine.untag(name)
@@ -93,6 +103,7 @@ class ImageStore:
 
     def upload(self, image: str, name: str, stopped: Callable[[], BaseException | None] = lambda: None) -> None:
         """Name the engine's `image` and push it under that name: only layers that the registry lacks are sent."""
+        self._await_registry()
         self._registry.check()
         self._engine.tag(image, name)
         said: list[str] = []
@@ -115,6 +126,12 @@ class ImageStore:
     def name_of(self, repository: str, tag: str) -> str:
         """The whole name of an image in this registry."""
         return f"{self._registry.host}/{repository}:{tag}"
+
+    def _await_registry(self) -> None:
+        """While somebody has the registry stopped (`portside-server gc`), wait until it is back."""
+        end = time.monotonic() + LONGEST_REST_S
+        while self._leases.is_held(REGISTRY_RESTS) and time.monotonic() < end:
+            time.sleep(0.1)
 
     def _name(self, app_id: AppId, version: int) -> str:
         return self.name_of(_repository(app_id), f"v{version}")

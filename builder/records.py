@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from builder.tables import BUILD_LIFE, BuildRow, BuildState
 from builder.types import BuildRequest
 from core import clock
 from core.database import Database
 from core.ids import AppId, new_id
+
+_LONGEST_S = 24 * 3600.0
 
 
 class Records:
@@ -77,6 +79,19 @@ class Records:
         newest = select(BuildRow.id).where(BuildRow.app_id == app_id).order_by(BuildRow.created_at.desc())
         with self._database.read() as session:
             return list(session.scalars(newest))
+
+    def known(self) -> frozenset[str]:
+        """The ids of all builds."""
+        with self._database.read() as session:
+            return frozenset(session.scalars(select(BuildRow.id)))
+
+    def wanted(self, most: int) -> frozenset[str]:
+        """The ids of each app's newest `most` builds, and of those that may still be under way."""
+        place = func.row_number().over(partition_by=BuildRow.app_id, order_by=BuildRow.created_at.desc())
+        ranked = select(BuildRow.id, BuildRow.state, BuildRow.created_at, place.label("place")).subquery()
+        running = (ranked.c.state == BuildState.BUILDING.value) & (ranked.c.created_at > clock.after(-_LONGEST_S))
+        with self._database.read() as session:
+            return frozenset(session.scalars(select(ranked.c.id).where((ranked.c.place <= most) | running)))
 
     def forget(self, app_id: AppId) -> None:
         with self._database.write() as session:

@@ -106,6 +106,12 @@ class Leases:
             row = session.get(LeaseRow, name)
             return row is not None and row.expires_at > clock.now()
 
+    def held_under(self, prefix: str) -> list[str]:
+        """The names of the unexpired leases that begin with `prefix`."""
+        held = select(LeaseRow.name).where(LeaseRow.name.startswith(prefix, autoescape=True))
+        with self.database.read() as session:
+            return list(session.scalars(held.where(LeaseRow.expires_at > clock.now())))
+
     @contextmanager
     def held(self, name: str) -> Iterator[Lease | None]:
         """Hold `name` for the length of the block, with a heartbeat; None when another owner has it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import String, Text
+from sqlalchemy import String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
@@ -31,6 +31,8 @@ log = logging.getLogger("portside.logs")
 MOST_BYTES = 5_000_000
 KEPT_IN_REDIS_AFTER_CLOSE_S = 600
 TICK_S = 1.0
+EXPIRED = "(this log is old: portside-server gc has emptied it)"
+_AT_ONCE = 500
 _TRUNCATED = "(the log is over 5 MB: the rest is not kept)"
 
 
@@ -137,6 +139,20 @@ class LogStreams:
             if not live:
                 time.sleep(TICK_S)
             yield None
+
+    def expire(self, before: datetime, keep: Collection[str]) -> int:
+        """Empty the logs that were closed before then, but for `keep`; gives how many.
+
+        One line stays that says so: readers still find a log, and one that is closed.
+        """
+        old = select(LogRow.id).where(LogRow.closed_at < before, LogRow.text != EXPIRED)
+        with self._database.read() as session:
+            ids = [log_id for log_id in session.scalars(old) if log_id not in keep]
+        for start in range(0, len(ids), _AT_ONCE):
+            some = LogRow.id.in_(ids[start : start + _AT_ONCE])
+            with self._database.write() as session:
+                session.execute(update(LogRow).where(some).values(text=EXPIRED))
+        return len(ids)
 
     def publish(self, log_id: str, number: int, text: str) -> None:
         try:

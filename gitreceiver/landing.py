@@ -94,8 +94,7 @@ class Landing:
         return Refusal(
             "the server's disk is nearly full",
             f"{free_bytes // MIB} MB are free where {root} is; a push needs {needed} MB.\n"
-            "Free space on that disk and push again: docker image prune and docker builder prune\n"
-            "delete what no container uses.",
+            "Free what nobody needs on the server, and push again: portside-server gc",
         )
 
     def _examine(self, git: Git, wanted: Sequence[Command], refusals: dict[str, Refusal]) -> dict[str, RefUpdate]:

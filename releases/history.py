@@ -15,7 +15,7 @@ from releases import rows
 from releases.content import Content, back_to, with_config
 from releases.rows import UNDECIDED
 from releases.tables import AppRow, ReleaseRow
-from releases.types import Release, ReleaseKind, ReleaseState
+from releases.types import KeptReleases, Release, ReleaseKind, ReleaseState
 
 
 class History:
@@ -87,6 +87,23 @@ class History:
         )
         with self._database.read() as session:
             return bool(session.scalar(query))
+
+    def kept(self) -> KeptReleases:
+        """What the releases of all apps need that are current, undecided, or restorable."""
+        wanted = (
+            (ReleaseRow.id == AppRow.current_release_id)
+            | ReleaseRow.state.in_(UNDECIDED)
+            | ((ReleaseRow.state == ReleaseState.LIVE.value) & ReleaseRow.image_kept.is_(True))
+        )
+        query = select(ReleaseRow.app_id, ReleaseRow.version, ReleaseRow.image_id, ReleaseRow.log_id)
+        query = query.join(AppRow, AppRow.id == ReleaseRow.app_id).where(AppRow.destroyed_at.is_(None), wanted)
+        with self._database.read() as session:
+            found = session.execute(query).all()
+        return KeptReleases(
+            frozenset((AppId(app_id), version) for app_id, version, _, _ in found),
+            frozenset(image_id for _, _, image_id, _ in found if image_id),
+            frozenset(log_id for *_, log_id in found),
+        )
 
     def content(self, release_id: str) -> Content:
         with self._database.read() as session:

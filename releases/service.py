@@ -19,7 +19,7 @@ from releases.history import History
 from releases.ledger import Draft, Ledger
 from releases.line import turn
 from releases.settings import ReleaseSettings
-from releases.types import Actor, App, ImageStore, NewImage, Release, ReleaseKind, ReleaseState
+from releases.types import Actor, App, ImageStore, KeptReleases, NewImage, Release, ReleaseKind, ReleaseState
 from scheduler import Scheduler, line_of
 
 DELIVER = "releases.deliver"
@@ -200,6 +200,10 @@ class Releases:
             if release.has_image_stored and not release.current and release.id not in kept:
                 self._parts.images.forget_release(app_id, release.version)
                 self._ledger.without_image(app_id, release.version)
+
+    def kept(self) -> KeptReleases:
+        """What releases need that serve, may serve soon, or can be brought back."""
+        return self._history.kept()
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

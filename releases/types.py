@@ -100,6 +100,15 @@ class Release:
         return self.state in (ReleaseState.LIVE, ReleaseState.FAILED)
 
 
+@dataclass(frozen=True)
+class KeptReleases:
+    """What all releases that serve, may serve soon, or can be brought back need."""
+
+    versions: frozenset[tuple[AppId, int]]
+    image_ids: frozenset[str]
+    log_ids: frozenset[str]
+
+
 class ImageStore(Protocol):
     """Where release images live; `builder.ImageStore` is the real one.
 

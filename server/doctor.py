@@ -91,7 +91,7 @@ def _subnet(site: Site) -> Check:
 
 def _disk(site: Site) -> Check:
     free = shutil.disk_usage(site.home).free
-    mend = "docker image prune --all --filter until=168h   (frees images that no container uses)"
+    mend = "portside-server gc   (frees what no release and no build needs)"
     return Check("disk", free >= FREE_BYTES, f"{free / 1024**3:.1f} GB free in {site.home}", mend)
 
 

@@ -43,7 +43,7 @@ def up(site: Site, progress: Progress) -> None:
     _require_home(site)
     machine.require_programs()
     machine.require_engine(site.environ)
-    with _alone(site):
+    with alone(site):
         parts = parts_of(site)
         supervisor = Supervisor(site)
         if supervisor.is_running() and supervisor.is_outdated():
@@ -118,7 +118,7 @@ def _end_orphans(site: Site, parts: tuple[Part, ...], progress: Progress) -> Non
 
 def stop(site: Site, progress: Progress, everything: bool) -> None:
     """Stop all parts but the router, and with `everything` that too. Apps' containers run on either way."""
-    with _alone(site):
+    with alone(site):
         supervisor, parts = Supervisor(site), parts_of(site)
         if not supervisor.is_running():
             _end_orphans(site, parts, progress)
@@ -189,8 +189,8 @@ def _require_home(site: Site) -> None:
 
 
 @contextmanager
-def _alone(site: Site) -> Iterator[None]:
-    """One up or stop at a time; the next waits for its turn."""
+def alone(site: Site) -> Iterator[None]:
+    """One up, stop or cleaning of the registry at a time; the next waits for its turn."""
     site.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (site.run / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -18,8 +18,9 @@ from core.edge import unit_of_work
 from core.errors import PortsideError, UserError
 from server import doctor as examination
 from server import engine as docker_engine
+from server import gc as cleaning
 from server import install as systemd
-from server import journal, lifecycle
+from server import journal, lifecycle, machine
 from server import quickstart as setup
 from server.first_user import write_password
 from server.platform import Platform, compose
@@ -126,6 +127,17 @@ def doctor() -> None:
         if not check.is_well:
             click.echo(f"                → {check.mend}")
     sys.exit(0 if all(check.is_well for check in checks) else 1)
+
+
+@portside_server.command()
+def gc() -> None:
+    """Free the disk of what nobody needs: images, build caches over their quota, old build logs, the registry's rest.
+
+    Releases that can be brought back keep all they need. It runs every night by itself.
+    """
+    site = _site()
+    machine.require_engine(site.environ)
+    cleaning.collect(_platform(), site, Progress())
 
 
 @portside_server.command()

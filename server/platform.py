@@ -89,9 +89,12 @@ class Platform:
         return Engine(self.builder_settings)
 
     @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.builder_settings.registry_url)
+
+    @cached_property
     def images(self) -> ImageStore:
-        registry = Registry(self.builder_settings.registry_url)
-        return ImageStore(self.database, self.engine, registry, self.builder_settings)
+        return ImageStore(self.database, self.engine, self.registry, self.builder_settings)
 
     @cached_property
     def builder(self) -> Builder:

@@ -17,12 +17,16 @@ from celery import signals
 from celery.beat import Scheduler, Service
 
 from server import journal, procfs
+from server.gc import collect_nightly
 from server.platform import Platform, compose
+from server.site import read_site
 from server.worker_files import heartbeat_file, ready_file
 
 log = logging.getLogger("portside.worker")
 
 THREADS = 24
+GC = "server.gc"
+GC_LOOK_S = 600.0
 HEARTBEAT = "server.heartbeat"
 HEARTBEAT_S = 5.0
 
@@ -34,6 +38,8 @@ def main() -> None:
     run = platform.settings.home / "run"
     ready_file(run).unlink(missing_ok=True)
     platform.register_doors()
+    site = read_site(os.environ)
+    platform.queue.door(GC, lambda: collect_nightly(platform, site), every_s=GC_LOOK_S)
     platform.queue.door(HEARTBEAT, heartbeat_file(run).touch, every_s=HEARTBEAT_S)
     serve(platform, run)
 

@@ -110,3 +110,13 @@ def test_a_heartbeat_that_finds_the_lease_gone_says_so(database: Database) -> No
             row = session.get_one(LeaseRow, "push")
             row.owner, row.fence = "somebody else", row.fence + 1
         wait_until(lease.lost)
+
+
+def test_leases_are_found_by_the_beginning_of_their_names(database: Database) -> None:
+    leases = Leases(database)
+    given_back = leases.take("line:b")
+    assert given_back is not None
+    leases.give_back(given_back)
+    for name in ("line:a", "liner", "pushes:a"):
+        leases.take(name)
+    assert leases.held_under("line:") == ["line:a"]

@@ -171,7 +171,7 @@ def test_on_a_full_disk_a_push_is_refused_before_it_is_stored(hall, accepting, s
     done = client.push(f"{serve_http(accepting)}/shop.git", "main")
     assert "! [remote rejected] main -> main (the server's disk is nearly full)" in done.stderr
     assert f"MB are free where {hall.repositories.root} is; a push needs 1000000000 MB." in done.stderr
-    assert "docker image prune" in done.stderr
+    assert "push again: portside-server gc" in done.stderr
     assert list(hall.repositories.path(hall.app_id).glob("objects/pack/*")) == []
 
 

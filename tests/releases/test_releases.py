@@ -345,3 +345,20 @@ class TestOldImages:
         kept = [found.version for found in world.releases.releases(app_id) if found.restorable]
         assert kept == [4]
         assert sorted(world.images.refs.values()) == [4]
+
+
+def test_kept_is_what_serves_may_serve_or_can_be_brought_back(tmp_path: Path) -> None:
+    world = build_world(tmp_path, ReleaseSettings(keep=2))
+    app_id = world.new_app()
+    for tag in ("a", "b", "c"):
+        world.push(app_id, tag)
+    waiting = world.submit_push(app_id, "d")
+    gone = world.new_app()
+    world.push(gone, "e")
+    world.releases.destroy(gone)
+    world.releases.drop_old_images(app_id)
+    kept = world.releases.kept()
+    assert kept.versions == {(app_id, 2), (app_id, 3), (app_id, 4)}
+    assert kept.image_ids == {"sha256:b", "sha256:c", "sha256:d"}
+    assert waiting.log_id in kept.log_ids
+    assert len(kept.log_ids) == 3

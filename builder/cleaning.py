@@ -1,0 +1,82 @@
+"""Giving space back: images that nobody needs, build caches over their quota, language images out of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from builder import packs
+from builder.buildkit import BuildKit
+from builder.engine import Engine
+from builder.garbage import Kept, Needed, unneeded
+from builder.records import Records
+from builder.registry import Registry
+from builder.settings import BuilderSettings
+from builder.stacks import Stacks
+from core import clock
+from core.database import Database
+from core.errors import UserError
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Freed:
+    """How many names went, and how many bytes with them."""
+
+    count: int
+    size_bytes: int
+
+
+class Cleaning:
+    """The builder's part of `portside-server gc`. Safe while builds and deploys run."""
+
+    def __init__(self, database: Database, engine: Engine, registry: Registry, settings: BuilderSettings) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._settings = settings
+        self._records = Records(database)
+        self._stacks = Stacks(engine, BuildKit(engine), settings)
+
+    def drop_images(self, kept: Callable[[], Kept]) -> Freed:
+        """Take off every name of ours that nothing needs.
+
+        `kept` is asked after the engine: what is made in between is then not among the images that were seen.
+        """
+        images = self._engine.images()
+        needed = Needed(
+            registry_host=self._registry.host,
+            kept=kept(),
+            builds=self._records.wanted(self._settings.kept_builds),
+            known_builds=self._records.known(),
+            languages=self._languages(),
+        )
+        before_bytes = self._engine.layers_bytes()
+        references = unneeded(images, needed, clock.now())
+        for reference in references:
+            self._engine.untag(reference)
+        after_bytes = self._engine.layers_bytes() if references else before_bytes
+        return Freed(len(references), max(0, before_bytes - after_bytes))
+
+    def drop_caches(self) -> int:
+        """Bring BuildKit's caches down to their quota, the longest unused first; gives the bytes freed."""
+        return self._engine.prune_build_cache(self._settings.cache_quota_mb * MB)
+
+    def drop_language_manifests(self) -> int:
+        """Take superseded language images out of the registry; gives how many. Apps' images keep their layers."""
+        names, dropped = self._languages() or frozenset(), 0
+        current = {name.rpartition(":")[2] for name in names}
+        for repository in {f"stacks/{name.removeprefix('portside/').partition(':')[0]}" for name in names}:
+            for tag in self._registry.tags(repository):
+                digest = self._registry.digest(repository, tag) if tag not in current else None
+                if digest is not None:
+                    self._registry.delete_manifest(repository, digest)
+                    dropped += 1
+        return dropped
+
+    def _languages(self) -> frozenset[str] | None:
+        with suppress(UserError):  # no base image: then nothing can be said of what stands on it
+            with_image = [pack for pack in packs.ALL if pack.language_image]
+            return frozenset(self._stacks.language_image(pack).name for pack in with_image)
+        return None

@@ -1,0 +1,105 @@
+"""When the nightly run begins, and what a whole run does on a real platform."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from builder import Registry
+from core.errors import NotFound
+from server.gc import is_due
+from server.platform import compose
+from server.registry_cleaning import size_bytes
+from tests.live import LivePlatform
+
+GENEROUS_S = 60.0
+NIGHT = datetime(2026, 5, 1, 3, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "age", "due"),
+    [
+        (NIGHT, timedelta(hours=24), True),
+        (NIGHT, timedelta(minutes=10), False),
+        (NIGHT + timedelta(hours=6), timedelta(hours=20), False),
+        (NIGHT + timedelta(hours=6), timedelta(hours=40), True),
+    ],
+    ids=["its hour", "done tonight already", "by day", "the machine was off at night"],
+)
+def test_the_nightly_run_begins_in_its_hour(now: datetime, age: timedelta, due: bool) -> None:
+    assert is_due(now, now - age, hour=3) is due
+
+
+def test_the_size_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_bytes(b"x" * 100_000)
+    assert 100_000 <= size_bytes(tmp_path) < 150_000
+
+
+def names_of(app_id: str) -> str:
+    argv = ["/usr/bin/docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    return " ".join(sorted(line.rpartition(":")[2] for line in lines if app_id in line))
+
+
+def instances_of(app_id: str, version: int) -> str:
+    labels = (f"label=portside.app={app_id}", f"label=portside.version={version}")
+    argv = ["/usr/bin/docker", "ps", "--all", "--quiet", *(word for label in labels for word in ("--filter", label))]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def eventually(question: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + GENEROUS_S
+    while not (answer := question()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return answer
+
+
+def blobs_of(registry: Registry, app_id: str, reference: str) -> list[str]:
+    content = registry.manifest(f"apps/{app_id}", reference).content
+    return [part["digest"] for part in (content["config"], *content["layers"])]
+
+
+@pytest.mark.engine
+@pytest.mark.platform
+def test_gc_frees_what_was_given_up_and_nothing_that_is_kept(platform: LivePlatform) -> None:
+    name, folder = platform.app("accept_site")
+    assert platform.push(folder).code == 0
+    app_id = json.loads(platform.cli("info", "--json", "-a", name).output)["id"]
+    registry = Registry(f"127.0.0.1:{platform.registry}")
+    first = blobs_of(registry, app_id, "v1")
+    (folder / "words").write_text("other words\n")
+    platform.commit(folder)
+    assert platform.push(folder).code == 0
+
+    assert eventually(lambda: not instances_of(app_id, 1)), "v1 is drained"
+    done = platform.server("gc", RELEASES_KEEP=1, BUILDER_KEPT_BUILDS=1, BUILDER_CACHE_QUOTA_MB=10_000_000)
+
+    assert done.code == 0, done.output
+    assert "left alone" not in done.output
+    assert platform.server("status").code == 0
+    assert names_of(app_id) == "v2"
+    second = blobs_of(registry, app_id, "v2")
+    assert all(registry.blob(f"apps/{app_id}", digest) for digest in second)
+    for digest in set(first) - set(second):
+        with pytest.raises(NotFound):
+            registry.blob(f"apps/{app_id}", digest)
+    assert "words=other words" in platform.get(name).text
+    with_v1 = platform.cli("rollback", "v1", "-a", name)
+    assert "no longer in the registry" in with_v1.output
+
+
+@pytest.mark.engine
+@pytest.mark.platform
+def test_while_a_deploy_is_under_way_the_registry_is_left_alone(platform: LivePlatform) -> None:
+    leases = compose(platform.environ).leases
+    with leases.held("line:an-app"):
+        done = platform.server("gc", BUILDER_CACHE_QUOTA_MB=10_000_000)
+    assert done.code == 0
+    assert "left alone: a deploy is under way. Try again later." in done.output
