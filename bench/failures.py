@@ -23,7 +23,7 @@ def during_changes(bed: Bed) -> Row:
 
     The app answers after 100 ms and exits on SIGTERM at once. Failed: a broken connection, an answer other than 200,
     or over 10 s; GET and POST, kept-alive and new connections, from 4 processes. From before the first change until
-    the last instance that a change took away has been stopped.
+    2 s after the last.
     """
     app = _live_app(bed)
     return _under_load(bed, app, f"{DEPLOYS} deploys, {ROLLBACKS} rollbacks, {len(SCALES)} scalings", _change)
@@ -60,7 +60,7 @@ def _under_load(bed: Bed, app: BenchApp, what: str, changes: Callable[[Bed, Benc
 def row(what: str, tally: Tally, spent_s: float) -> Row:
     """The tally of a load as a row of the table."""
     rate = tally.sent / spent_s
-    short = "" if rate >= 0.97 * PER_S else f", of {PER_S} wanted: this machine's clients could do no more"
+    short = "" if rate >= 0.97 * PER_S else f", of {PER_S} wanted: clients waited for answers or for the processor"
     measured = f"{tally.failed} of {tally.sent:,} failed; slowest {tally.slowest_s:.2f} s"
     kinds = "; ".join(f"{count} {kind}" for kind, count in tally.failures.most_common())
     kept: dict[str, Sequence[float]] = {

@@ -101,14 +101,15 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         connection = connection or http.client.HTTPConnection("127.0.0.1", target.port, timeout=TOO_SLOW_S)
         begun = time.monotonic()
         try:
-            _request(connection, target, tally, "POST" if tally.sent % 4 == 3 else "GET")
+            failure = _request(connection, target, tally, "POST" if tally.sent % 4 == 3 else "GET")
         except (OSError, http.client.HTTPException) as error:
-            tally.failures[type(error).__name__] += 1
+            failure = type(error).__name__
             connection.close()
             connection = None
         took_s = time.monotonic() - begun
-        if took_s > TOO_SLOW_S:
-            tally.failures["over 10 s"] += 1
+        failure = failure or ("over 10 s" if took_s > TOO_SLOW_S else None)
+        if failure is not None:
+            tally.failures[failure] += 1
         tally.sent += 1
         tally.slowest_s = max(tally.slowest_s, took_s)
         if connection is not None and not keeps:
@@ -118,12 +119,13 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         connection.close()
 
 
-def _request(connection: http.client.HTTPConnection, target: Target, tally: Tally, method: str) -> None:
+def _request(connection: http.client.HTTPConnection, target: Target, tally: Tally, method: str) -> str | None:
+    """Send one request; why it failed, if it did."""
     body = b"x" * 100 if method == "POST" else None
     connection.request(method, target.path, body=body, headers={"Host": target.host})
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace").strip()
     if answer.status != 200:
-        tally.failures[f"status {answer.status}"] += 1
-    else:
-        tally.answers[text[:80]] += 1
+        return f"status {answer.status}"
+    tally.answers[text[:80]] += 1
+    return None
