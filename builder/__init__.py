@@ -13,6 +13,7 @@ from builder.engine import Engine
 from builder.explain import Plan
 from builder.garbage import Kept
 from builder.images import REGISTRY_RESTS, ImageStore
+from builder.limits import why_not as why_builds_are_unlimited
 from builder.registry import Registry
 from builder.settings import BuilderSettings
 from builder.types import BuildFailed, BuildRequest, BuiltImage, Entry, Source
@@ -33,4 +34,5 @@ __all__ = [
     "Plan",
     "Registry",
     "Source",
+    "why_builds_are_unlimited",
 ]

@@ -12,6 +12,7 @@ from builder.engine import Engine
 from builder.explain import Plan, explain
 from builder.images import ImageStore
 from builder.key import build_key, build_time, config_key
+from builder.limits import Limiter
 from builder.progress import Line
 from builder.records import Records
 from builder.settings import BuilderSettings
@@ -48,7 +49,7 @@ class Builder:
         self._settings = settings
         self._images = images
         self._records = Records(database)
-        self._buildkit = BuildKit(engine)
+        self._buildkit = BuildKit(engine, Limiter(settings.limits))
         self._stacks = Stacks(engine, self._buildkit, settings)
 
     def explain(self, source: Source) -> Plan:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from textwrap import shorten
 
 from builder.engine import Engine
+from builder.limits import Limiter, over_memory
 from builder.progress import Line, Progress
 from builder.types import BuildFailed
 from core.errors import Unavailable
@@ -23,8 +24,9 @@ LONGEST_STEP = 160
 class BuildKit:
     """The builder inside the engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, limiter: Limiter) -> None:
         self._engine = engine
+        self._limiter = limiter
 
     def build(
         self,
@@ -53,7 +55,7 @@ class BuildKit:
             for readable in progress.feed(line):
                 on_line(readable)
 
-        with _secret_file(secret or {}) as path:
+        with _secret_file(secret or {}) as path, self._limiter.watching():
             options = ["--progress=plain", "--file", dockerfile, "--tag", name]
             options += ["--secret", f"id=config,src={path}"] if path else []
             options += [] if cached else ["--no-cache"]
@@ -63,7 +65,7 @@ class BuildKit:
             )
         image_id = self._engine.image_id(name) if code == 0 else None
         if image_id is None:
-            raise failure(progress)
+            raise failure(progress, self._limiter.limits.memory_mb if self._limiter.holds else None)
         return image_id
 
 
@@ -82,8 +84,10 @@ def _secret_file(values: Mapping[str, str]) -> Iterator[str | None]:
         os.close(descriptor)
 
 
-def failure(progress: Progress) -> Exception:
-    """What to tell about a build that ended with an error."""
+def failure(progress: Progress, memory_mb: int | None = None) -> Exception:
+    """What to tell about a build that ended with an error; `memory_mb` is what each step may use, None for no limit."""
+    if memory_mb is not None and (over := over_memory(progress, memory_mb)):
+        return over
     reason = _LONE.sub("", progress.failure) or "docker build ended without saying why"
     output = "\n".join(progress.tail)
     step = shorten(progress.failed_step, LONGEST_STEP, placeholder=" …")

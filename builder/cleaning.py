@@ -10,6 +10,7 @@ from builder import packs
 from builder.buildkit import BuildKit
 from builder.engine import Engine
 from builder.garbage import Kept, Needed, unneeded
+from builder.limits import Limiter
 from builder.records import Records
 from builder.registry import Registry
 from builder.settings import BuilderSettings
@@ -37,7 +38,7 @@ class Cleaning:
         self._registry = registry
         self._settings = settings
         self._records = Records(database)
-        self._stacks = Stacks(engine, BuildKit(engine), settings)
+        self._stacks = Stacks(engine, BuildKit(engine, Limiter(settings.limits)), settings)
 
     def drop_images(self, kept: Callable[[], Kept]) -> Freed:
         """Take off every name of ours that nothing needs.

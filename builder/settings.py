@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from builder.limits import Limits, default_memory_mb
+
 
 @dataclass(frozen=True)
 class BuilderSettings:
@@ -12,7 +14,9 @@ class BuilderSettings:
     `docker`: a client with BuildKit; `docker_host`: as DOCKER_HOST, empty for the client's default. `base_image`: what
     language images start from. `build_timeout_s` bounds every build. `kept_builds`: how many of an app's latest
     builds keep their image in the engine even when no release does. `cache_quota_mb`: what all build caches together
-    may take after a `portside-server gc`, in MB (10^6 bytes).
+    may take after a `portside-server gc`, in MB (10^6 bytes). `build_memory_mb`: what each step of a build may use, in
+    MiB; 0 for half of the machine's memory. `build_cpu_shares`: the weight of builds beside an app's instance, which
+    has 1,024.
     """
 
     registry_url: str = "127.0.0.1:5050"
@@ -23,3 +27,9 @@ class BuilderSettings:
     push_timeout_s: float = 900
     kept_builds: int = 5
     cache_quota_mb: int = 20_000
+    build_memory_mb: int = 0
+    build_cpu_shares: int = 512
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.build_memory_mb or default_memory_mb(), self.build_cpu_shares)

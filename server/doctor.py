@@ -17,7 +17,9 @@ import httpx
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from builder import BuilderSettings, why_builds_are_unlimited
 from core.edge import contained
+from core.settings import Source, read
 from server import lifecycle, machine
 from server.site import Site
 from server.worker_files import heartbeat_file
@@ -73,6 +75,13 @@ def _limits(site: Site) -> Check:
     )
     found = f"not to be had: {', '.join(lacking)}" if lacking else f"cgroup v{info.get('CgroupVersion', '1')}"
     return Check("limits", not lacking, found, mend)
+
+
+def _build_limits(site: Site) -> Check:
+    reason = why_builds_are_unlimited()
+    memory_mb = read(BuilderSettings, "builder", Source.of(site.environ, site.home)).limits.memory_mb
+    found = f"builds run without a memory limit: {reason}" if reason else f"{memory_mb} MB for a step of a build"
+    return Check("builds", not reason, found, "Run Portside as root, with the memory controller of cgroups enabled.")
 
 
 def _subnet(site: Site) -> Check:
@@ -183,6 +192,7 @@ _QUESTIONS: tuple[Callable[[Site], Check], ...] = (
     _programs,
     _engine,
     _limits,
+    _build_limits,
     _subnet,
     _disk,
     _clock,

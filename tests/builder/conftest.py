@@ -151,6 +151,7 @@ class Bench:
     """A builder on the real engine, for one app of its own that is removed at the end."""
 
     def __init__(self, database: Database, registry: str) -> None:
+        self.database = database
         self.settings = BuilderSettings(registry_url=registry)
         self.app_id = AppId(new_id())
         self.engine = Engine(self.settings)
