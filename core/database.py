@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from core.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -53,7 +56,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with self._sessions() as session:
+        with self._sessions() as session, _told_when_full():
             session.connection(execution_options={"portside_write": True})
             yield session
             session.commit()
@@ -64,6 +67,18 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _told_when_full() -> Iterator[None]:
+    """A full disk is for a person to mend, not a bug (SQLITE_FULL, https://www.sqlite.org/rescode.html#full)."""
+    try:
+        yield
+    except OperationalError as error:
+        if "disk is full" not in str(error.orig):
+            raise
+        message = "The server's disk is full, so nothing can be recorded."
+        raise Unavailable(message, "Free space on it; `portside-server doctor` says how.") from error
 
 
 def _engine(url: str) -> Engine:

@@ -27,6 +27,7 @@ from gitreceiver.repositories import Repositories
 
 CHUNK_BYTES = 64 * 1024
 _TICK_S = 0.5
+_ROOM_BYTES = 1024 * 1024  # with less free, whatever git complains of comes from the full disk
 _PREFIX = "incoming-"
 _EMPTY_PACK = "pack-029d08823bd8a8eab510ad6ac75c823cfd3ed31e"  # what a push of objects already here sends
 
@@ -164,6 +165,8 @@ def store(git: Git, intake: PackIntake, *, idle_s: float, tick: Callable[[], Non
             process.kill_group(indexer)
         if intake.too_big.is_set():
             raise PackRefused("the pack is too big", too_big=True)
+        if indexer.returncode != 0 and shutil.disk_usage(git.path).free < _ROOM_BYTES:
+            raise PackRefused("the server's disk is full", "Free space on it: `portside-server doctor` says how.")
         if indexer.returncode != 0:
             complaints.seek(0)
             raise _refusal(complaints.read(8192).decode(errors="replace"))

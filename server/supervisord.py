@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
-from supervisor import supervisord
+from supervisor import loggers, supervisord
 from supervisor.options import ServerOptions
 
 from server import run_part
@@ -66,8 +66,14 @@ def _live_as(part: str, env: Mapping[str, str]) -> NoReturn:
         os._exit(code)
 
 
+def _keep_quiet(_handler: object) -> None:
+    """What supervisor does when it can't write a log. Its own way, to print the trace, fails too on a full disk, and
+    would end supervisord just when everything must be kept running."""
+
+
 def main() -> None:
     """Load everything, then be supervisord."""
+    loggers.Handler.handleError = _keep_quiet
     for module in PRELOADED:
         importlib.import_module(module)
     gc.collect()
