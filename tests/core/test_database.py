@@ -19,12 +19,17 @@ def database(tmp_path: Path) -> Database:
     return found
 
 
-def test_a_block_that_raises_writes_nothing(database: Database) -> None:
-    Leases(database).take("kept")
-    with pytest.raises(ZeroDivisionError), database.write() as session:
+def delete_and_raise(database: Database) -> None:
+    with database.write() as session:
         session.delete(session.get_one(LeaseRow, "kept"))
         session.flush()
         raise ZeroDivisionError
+
+
+def test_a_block_that_raises_writes_nothing(database: Database) -> None:
+    Leases(database).take("kept")
+    with pytest.raises(ZeroDivisionError):
+        delete_and_raise(database)
     with database.read() as session:
         assert session.get(LeaseRow, "kept") is not None
 
