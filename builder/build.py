@@ -10,9 +10,12 @@ from builder.buildkit import BuildKit
 from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
 from builder.engine import Engine
 from builder.explain import Plan, explain
+from builder.failures import with_source
 from builder.images import ImageStore
 from builder.key import build_key, build_time, config_key
 from builder.limits import Limiter
+from builder.problems import NoStartCommand
+from builder.problems_text import failed
 from builder.progress import Line
 from builder.records import Records
 from builder.settings import BuilderSettings
@@ -134,17 +137,21 @@ class Builder:
         """Hand the context to BuildKit; gives the image id."""
         stamp = self._records.config_stamp(request.app_id, recipe.config_key)
         context, dockerfile = _context(plan, recipe, request, stamp)
-        return self._buildkit.build(
-            context,
-            _name(build_id),
-            _narrator(plan.pack, log),
-            min(request.deadline_s, self._settings.build_timeout_s),
-            stopped,
-            dockerfile=dockerfile,
-            secret=plan.pack.environment(recipe.config),
-            cached=not request.rebuild,
-            cache_owner=request.app_id,
-        )
+        try:
+            return self._buildkit.build(
+                context,
+                _name(build_id),
+                _narrator(plan.pack, log),
+                min(request.deadline_s, self._settings.build_timeout_s),
+                stopped,
+                dockerfile=dockerfile,
+                secret=plan.pack.environment(recipe.config),
+                cached=not request.rebuild,
+                cache_owner=request.app_id,
+            )
+        except BuildFailed as error:
+            more = with_source(error.problem, request.source, plan.ignore)
+            raise (failed(more) if more else error) from error
 
     def _built(self, plan: Plan, row: BuildRow, reused: bool) -> BuiltImage:
         """What the image runs, from the Procfile or else from the image itself; raises BuildFailed if from neither."""
@@ -153,10 +160,7 @@ class Builder:
         processes: tuple[tuple[str, str | None], ...] | None = plan.manifest.processes
         if processes is None:
             if facts is None or not facts.runs_something:
-                message = "The image says nothing of what to run: it has no CMD and no ENTRYPOINT."
-                raise BuildFailed(
-                    message, "Add a CMD to the Dockerfile, or a Procfile with a line such as: web: ./server"
-                )
+                raise failed(NoStartCommand())
             processes = (("web", None),)
         ports = facts.tcp_ports if facts else ()
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT

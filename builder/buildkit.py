@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from textwrap import shorten
 
 from builder.engine import Engine
+from builder.failures import problem_of
 from builder.limits import Limiter, over_memory
+from builder.problems_text import failed
 from builder.progress import Line, Progress
-from builder.types import BuildFailed
 from core.errors import Unavailable
-
-_LONE = re.compile(
-    r"failed to solve(?: with frontend [\w.-]+)?: |failed to create LLB definition: |rpc error: .*? desc = "
-)
-LONGEST_STEP = 160
 
 
 class BuildKit:
@@ -88,35 +82,6 @@ def failure(progress: Progress, memory_mb: int | None = None) -> Exception:
     """What to tell about a build that ended with an error; `memory_mb` is what each step may use, None for no limit."""
     if memory_mb is not None and (over := over_memory(progress, memory_mb)):
         return over
-    reason = _LONE.sub("", progress.failure) or "docker build ended without saying why"
-    output = "\n".join(progress.tail)
-    step = shorten(progress.failed_step, LONGEST_STEP, placeholder=" …")
-    if "annot connect to the Docker daemon" in reason:
+    if "annot connect to the Docker daemon" in progress.failure:
         return Unavailable("The Docker Engine does not answer.", "See `portside-server doctor`.")
-    if progress.exit_code == 137:
-        return BuildFailed(f"`{step}` was killed: the build ran out of memory.", "Build with less at once.")
-    if progress.exit_code is not None:
-        message = f"`{step}` ended with exit code {progress.exit_code}."
-        return BuildFailed(message, hint_for(output))
-    if match := re.search(r'"(/[^"]*)"(?:: | )not found', reason):
-        missing = match[1].removeprefix("/source").removeprefix("/")
-        message = f"`{step}`: there is no {missing} in the commit."
-        return BuildFailed(message, f"Is it committed, and not in .dockerignore? git add {missing}")
-    return BuildFailed(f"The Dockerfile can't be built: {reason}", "Mend it, commit and push again.")
-
-
-def hint_for(output: str) -> str:
-    """What to do about a failed RUN, told from its output."""
-    if re.search(r"No solution found|no version of|not found in the package registry|No matching distribution", output):
-        return "A dependency with that version can't be had: check its name and version."
-    if re.search(
-        r"[`']?(gcc|cc|clang|cargo|rustc|pg_config)[`']?:? .*(not found|No such file|failed)|No such file.*'(cc|gcc)'",
-        output,
-    ):
-        return (
-            "A dependency has no ready-made wheel for Python 3.13 and wants a compiler: "
-            "pin a version that has one (psycopg2-binary for psycopg2), or bring a Dockerfile."
-        )
-    if re.search(r"Temporary failure in name resolution|dns error|Could not resolve", output):
-        return "The server has no way to the network from inside builds: see `portside-server doctor`."
-    return "The lines above say why. Mend it, commit and push again."
+    return failed(problem_of(progress))

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from builder.types import BuildFailed
+from builder.problems import BadIgnorePattern
+from builder.problems_text import failed
 
-SYNTAX_HINT = "The syntax: https://docs.docker.com/build/concepts/context/#dockerignore-files"
 _SPECIAL_IN_REGEX = frozenset(".+()|{}$")
 
 
@@ -70,8 +70,7 @@ def parse(content: bytes, name: str = ".dockerignore") -> Ignore:
                 raise re.error("not well formed")
             patterns.append(Pattern(exception, _matcher(text)))
         except re.error as error:
-            message = f"{name} line {number}: {line.decode(errors='replace').strip()!r} is not a valid pattern."
-            raise BuildFailed(message, SYNTAX_HINT) from error
+            raise failed(BadIgnorePattern(name, number, line.decode(errors="replace").strip())) from error
     return Ignore(patterns)
 
 

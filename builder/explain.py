@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from builder import packs
 from builder.dockerignore import Ignore, parse
-from builder.manifest import PROCFILE_EXAMPLE, Manifest, read_manifest
+from builder.links import LinkedSource
+from builder.manifest import Manifest, read_manifest
+from builder.problems import EmptyTree, NeededFileIgnored, NoProcfile, NothingDetected
+from builder.problems_text import failed
 from builder.types import BuildFailed, Detected, Source
-
-_LISTED_FILES = 12
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Plan:
 
 def explain(source: Source) -> Plan:
     """The plan for a source; raises BuildFailed with what was found and what was expected."""
+    source = LinkedSource(source)
     found = ((pack, pack.detect(source)) for pack in packs.ALL)
     pack, detected = next(((pack, it) for pack, it in found if it is not None), (None, None))
     if pack is None or detected is None:
@@ -45,8 +47,7 @@ def _ignore(source: Source, detected: Detected, pack: packs.Pack) -> Ignore:
         ignore = parse(content, name)
         for path in detected.needs:
             if ignore.excludes(path):
-                message = f"{name} leaves out {path}, which the build needs."
-                raise BuildFailed(message, f"Add the line !{path} at the end of {name}.")
+                raise failed(NeededFileIgnored(name, path))
         return ignore
     return Ignore()
 
@@ -55,24 +56,15 @@ def nothing_detected(paths: tuple[str, ...]) -> BuildFailed:
     """The error for a source that no pack knows."""
     expected = [file for pack in packs.ALL for file in pack.files]
     root = sorted({path.partition("/")[0] + ("/" if "/" in path else "") for path in paths})
-    listed = ", ".join(root[:_LISTED_FILES]) + (
-        f" and {len(root) - _LISTED_FILES} more" if root[_LISTED_FILES:] else ""
-    )
-    message = f"No known kind of app. Found: {listed or 'no files'}. Expected one of: {', '.join(expected)}."
-    near = _near_miss(paths, expected)
-    if near is not None:
-        found, meant = near
-        return BuildFailed(message, f"Is {found} meant to be {meant}? git mv {found} {meant}")
-    return BuildFailed(message, "Add one of these at the root of the repository, commit and push again.")
+    if not root:
+        return failed(EmptyTree(tuple(expected)))
+    return failed(NothingDetected(tuple(root), tuple(expected), _near_miss(paths, expected)))
 
 
 def no_procfile(paths: tuple[str, ...]) -> BuildFailed:
     """The error for an app whose pack can't know how to start it."""
-    message = "There is no Procfile, so nothing says how to start the app."
     near = _near_miss(paths, ["Procfile"])
-    if near is not None:
-        return BuildFailed(message, f"Is {near[0]} meant to be Procfile? git mv {near[0]} Procfile")
-    return BuildFailed(message, f"Put a file named Procfile at the root, with a line such as: {PROCFILE_EXAMPLE}")
+    return failed(NoProcfile(near[0] if near else None))
 
 
 def _near_miss(paths: tuple[str, ...], expected: list[str]) -> tuple[str, str] | None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from builder.types import BuildFailed, Source
+from builder.app_json import parse_app_json
+from builder.json_places import Node
+from builder.near import is_slip_of
+from builder.problems import EmptyProcfile, ManifestMistakes, Mistake, NotText, Wrong
+from builder.problems_text import PROCFILE_EXAMPLE, failed
+from builder.types import Source
 
-PROCFILE_LINE = re.compile(r"^([A-Za-z0-9_-]+)\s*:\s*(\S.*)$")
+__all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_health_paths", "parse_procfile", "read_manifest"]
+
 TYPE_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,29}$")
-PROCFILE_EXAMPLE = "web: gunicorn app:app"
+NAMES_WITH_A_MEANING = ("web", "release")  # a slip in any other name only makes a process type of that name
+LONGEST_SHOWN = 80
+_LIKELY_LINE = re.compile(r"^([^\s:=]+)\s*:\s*(.*)$")
+_MARKS = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 
 
 @dataclass(frozen=True)
@@ -27,78 +35,105 @@ class Manifest:
 
 
 def read_manifest(source: Source) -> Manifest:
-    """The manifest of a source; raises BuildFailed with the line that is wrong."""
-    procfile = source.read("Procfile")
-    app_json = source.read("app.json")
-    return Manifest(
-        None if procfile is None else parse_procfile(procfile),
-        {} if app_json is None else parse_health_paths(app_json),
-    )
+    """The manifest of a source; raises BuildFailed with every mistake that its files have."""
+    procfile, app_json = source.read("Procfile"), source.read("app.json")
+    processes, wrong = (None, []) if procfile is None else _processes(procfile)
+    paths: dict[str, str] = {}
+    if app_json is not None:
+        node, more = parse_app_json(_text("app.json", app_json))
+        wrong += more
+        paths = {} if more else _health_paths(node)
+    _raise_if(wrong)
+    if processes is not None and not processes:
+        raise failed(EmptyProcfile())
+    return Manifest(None if processes is None else tuple(processes.items()), paths)
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
-    """`type: command` lines; blank lines and comments are passed over."""
-    found: dict[str, str] = {}
-    for number, raw in enumerate(content.decode("utf-8-sig", errors="replace").splitlines(), 1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        match = PROCFILE_LINE.match(line)
-        if match is None:
-            raise _wrong_line(number, line, "it is not of the form `type: command`")
-        name, command = match.groups()
-        if not TYPE_NAME.match(name):
-            raise _wrong_line(number, line, "a type is a lower-case letter, then letters, digits, - or _")
-        if name in found:
-            raise _wrong_line(number, line, f"the type {name!r} stands there twice")
-        found[name] = command
-    if not found:
-        raise BuildFailed("The Procfile is empty.", f"Put a line in it for each process, such as: {PROCFILE_EXAMPLE}")
-    return tuple(found.items())
-
-
-def _wrong_line(number: int, line: str, reason: str) -> BuildFailed:
-    return BuildFailed(f"Procfile line {number} ({line[:80]!r}): {reason}.", f"A right line: {PROCFILE_EXAMPLE}")
+    """`type: command` lines; blank lines and comments are passed over. Raises BuildFailed with every mistake."""
+    processes, wrong = _processes(content)
+    _raise_if(wrong)
+    if not processes:
+        raise failed(EmptyProcfile())
+    return tuple(processes.items())
 
 
 def parse_health_paths(content: bytes) -> dict[str, str]:
     """The path of each type's first `startup` check under `healthchecks`, as Dokku reads it.
 
-    The format: https://dokku.com/docs/deployment/zero-downtime-deploys/#docker-healthchecks
+    The format: https://dokku.com/docs/deployment/zero-downtime-deploys/. Raises BuildFailed with every mistake.
     """
-    checks = _load(content).get("healthchecks", {})
-    if not isinstance(checks, dict):
-        raise _wrong_checks("`healthchecks` is not an object")
-    paths = {}
-    for process, entries in checks.items():
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise _wrong_checks(f"`healthchecks.{process}` is not a list of objects")
-        startup = (entry for entry in entries if entry.get("type", "startup") == "startup")
-        path = next((entry["path"] for entry in startup if "path" in entry), None)
-        if path is not None:
-            paths[process] = _checked_path(process, path)
-    return paths
+    node, wrong = parse_app_json(_text("app.json", content))
+    _raise_if(wrong)
+    return _health_paths(node)
 
 
-def _load(content: bytes) -> dict[str, Any]:
+def _raise_if(mistakes: list[Mistake]) -> None:
+    if mistakes:
+        raise failed(ManifestMistakes(tuple(mistakes)))
+
+
+def _processes(content: bytes) -> tuple[dict[str, str], list[Mistake]]:
+    found: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    wrong: list[Mistake] = []
+    for number, raw in enumerate(_text("Procfile", content).splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, command, mistake = _process(number, line, lines)
+        wrong += [mistake] if mistake else []
+        found.setdefault(name, command)
+        lines.setdefault(name, number)
+    return found, sorted(wrong + _misspelt(lines), key=lambda it: it.line)
+
+
+def _process(number: int, line: str, lines: Mapping[str, int]) -> tuple[str, str, Mistake | None]:
+    """(type, command, what is wrong with the line)."""
+    match = _LIKELY_LINE.match(line)
+    if match is None:
+        return "", "", Mistake("Procfile", number, 0, Wrong.NOT_A_PROCESS, line[:LONGEST_SHOWN])
+    name, command = match.groups()
+    if not TYPE_NAME.match(name):
+        if TYPE_NAME.match(name.lower()):
+            return "", "", Mistake("Procfile", number, 0, Wrong.TYPE_MISSPELT, name, name.lower())
+        return "", "", Mistake("Procfile", number, 0, Wrong.BAD_TYPE, name[:LONGEST_SHOWN])
+    if not command:
+        return name, "", Mistake("Procfile", number, 0, Wrong.NO_COMMAND, name)
+    twice = name in lines
+    return name, command, Mistake("Procfile", number, 0, Wrong.TYPE_TWICE, name, str(lines[name])) if twice else None
+
+
+def _misspelt(lines: Mapping[str, int]) -> list[Mistake]:
+    return [
+        Mistake("Procfile", number, 0, Wrong.TYPE_MISSPELT, name, meant)
+        for meant in NAMES_WITH_A_MEANING
+        if meant not in lines
+        for name, number in lines.items()
+        if is_slip_of(name, meant)
+    ]
+
+
+def _text(file: str, content: bytes) -> str:
     try:
-        loaded = json.loads(content.decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        message = f"app.json is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
-        raise BuildFailed(message, "Mend that line.") from error
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BuildFailed("app.json is not UTF-8 text.", "Save it as UTF-8.") from error
-    if not isinstance(loaded, dict):
-        raise BuildFailed("app.json is not a JSON object.", 'It begins with "{" and ends with "}".')
-    return loaded
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        kind = next((name for mark, name in _MARKS if content.startswith(mark)), "")
+        raise failed(NotText(file, line, column, content[error.start], kind)) from error
+    if "\0" in text:
+        line, column = text[: text.index("\0")].count("\n") + 1, text.index("\0") + 1
+        raise failed(NotText(file, line, column, 0, "UTF-16 without its mark, or a binary file"))
+    return text
 
 
-def _checked_path(process: str, path: object) -> str:
-    if not isinstance(path, str) or not re.fullmatch(r"/[!-~]*", path):
-        raise _wrong_checks(f"the path {path!r} of `healthchecks.{process}` does not begin with / or holds blanks")
-    return path
-
-
-def _wrong_checks(what: str) -> BuildFailed:
-    example = '{"healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}'
-    return BuildFailed(f"app.json: {what}.", f"A right one: {example}")
+def _health_paths(node: Node) -> dict[str, str]:
+    checks = node.get("healthchecks")
+    paths = {}
+    for entry in checks.entries if checks else ():
+        startup = (item for item in entry.node.items if (kind := item.get("type")) is None or kind.text == "startup")
+        path = next((found.text for item in startup if (found := item.get("path"))), None)
+        if path is not None:
+            paths[entry.key] = path
+    return paths

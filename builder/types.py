@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.errors import UserError
 from core.ids import AppId
+from core.reports import Explained
 
 FILE_MODE = 0o100644
 EXECUTABLE_MODE = 0o100755
 SYMLINK_MODE = 0o120000
 
 
-class BuildFailed(UserError):
-    """The app could not be built."""
+class BuildFailed(Explained):
+    """The app could not be built. `problem` says why as data (`builder/problems.py`), where it is known."""
 
     code = "build_failed"
 

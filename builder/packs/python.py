@@ -8,7 +8,10 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from builder.types import BuildFailed, Detected, Source
+from builder.problems import BadSyntax, LockFilesClash, NoProjectTable, RequirementsMissing, VersionUnavailable
+from builder.problems_text import failed
+from builder.submodules import submodule_of
+from builder.types import Detected, Source
 
 name = "python"
 template: str | None = "python.Dockerfile.j2"
@@ -18,9 +21,11 @@ files: tuple[str, ...] = ("requirements.txt", "pyproject.toml")
 needs_procfile = True
 
 PYTHON = "3.13"
+LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 _ELSEWHERE = re.compile(
     r"^(-e|--editable|\.|/|file:|[\w.-]+(\[[^\]]*\])?\s*@\s*(file:|\.))|\.(whl|tar\.gz|zip)(\s|;|$)"
 )
+_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _INCLUDE = re.compile(r"^(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
 
 
@@ -29,6 +34,9 @@ def detect(source: Source) -> Detected | None:
     paths = source.paths()
     if not {"requirements.txt", "pyproject.toml"} & set(paths):
         return None
+    locks = tuple(file for file in LOCK_FILES if file in paths)
+    if len(locks) > 1:
+        raise failed(LockFilesClash("Python", locks))
     version = _version_line(source)
     if "uv.lock" in paths and "pyproject.toml" in paths:
         installer = _from_lock(source)
@@ -65,8 +73,7 @@ def _version_line(source: Source) -> str:
         wanted = next((line for line in lines if line and not line.startswith("#")), "")
         version = wanted.removeprefix("python-").removeprefix("cpython-")
         if version != PYTHON and not version.startswith(f"{PYTHON}."):
-            message = f"{file_name} asks for {wanted or 'nothing'!r}; this server has Python {PYTHON}."
-            raise BuildFailed(message, f"Put {prefix}{PYTHON} in {file_name}, or bring a Dockerfile.")
+            raise failed(VersionUnavailable("Python", file_name, wanted or "no version", PYTHON, f"{prefix}{PYTHON}"))
         return f"Using Python {PYTHON}, as {file_name} says"
     return f"Using Python {PYTHON} (no .python-version found)"
 
@@ -93,10 +100,7 @@ def _from_project(source: Source) -> Detected:
     project = _project(source)
     table = project.get("project")
     if table is None:
-        message = (
-            "pyproject.toml has no [project] table, and there is no requirements.txt: nothing says what to install."
-        )
-        raise BuildFailed(message, "List the dependencies in requirements.txt, or under [project] in pyproject.toml.")
+        raise failed(NoProjectTable())
     source_first = "dependencies" in table.get("dynamic", [])
     values = {
         "installer": "pyproject",
@@ -111,7 +115,10 @@ def _project(source: Source) -> dict[str, Any]:
     try:
         return tomllib.loads((source.read("pyproject.toml") or b"").decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BuildFailed(f"pyproject.toml is not valid TOML: {error}.", "Mend that line.") from error
+        place = _PLACE.search(str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (0, 0)
+        reason, advice = _PLACE.sub("", str(error)), "" if place else "Mend it"
+        raise failed(BadSyntax("pyproject.toml", "TOML", line, column, reason, advice)) from error
 
 
 def requirement_files(source: Source, first: str) -> tuple[tuple[str, ...], bool]:
@@ -121,16 +128,18 @@ def requirement_files(source: Source, first: str) -> tuple[tuple[str, ...], bool
     """
     found: list[str] = []
     waiting, elsewhere = [first], False
+    named_in = {first: first}
     while waiting:
         path = waiting.pop(0)
         content = source.read(path)
         if content is None:
-            raise BuildFailed(f"A requirements file names {path}, which is not in the commit.", f"git add {path}")
+            raise failed(RequirementsMissing(path, named_in[path], submodule_of(path, source)))
         found.append(path)
         for line in content.decode("utf-8-sig", errors="replace").splitlines():
             include = _INCLUDE.match(line.strip())
             if include and "://" not in include[1]:
                 waiting.append(posixpath.normpath(posixpath.join(posixpath.dirname(path), include[1])))
+                named_in.setdefault(waiting[-1], path)
             elsewhere = elsewhere or bool(_ELSEWHERE.search(line.strip()) and "://" not in line)
         waiting = [path for path in dict.fromkeys(waiting) if path not in found]
     return tuple(found), elsewhere

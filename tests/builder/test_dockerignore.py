@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from builder import BuildFailed
 from builder.dockerignore import parse
+from builder.problems import BadIgnorePattern
 
 
 def excludes(patterns: str, path: str) -> bool:
@@ -89,8 +90,7 @@ def test_keeps(pattern, path):
 def test_a_pattern_that_docker_refuses_is_named_with_its_line(pattern):
     with pytest.raises(BuildFailed) as raised:
         parse(f"fine\n\n{pattern}\n".encode())
-    assert raised.value.message == f".dockerignore line 3: {pattern.strip()!r} is not a valid pattern."
-    assert raised.value.hint == "The syntax: https://docs.docker.com/build/concepts/context/#dockerignore-files"
+    assert raised.value.problem == BadIgnorePattern(".dockerignore", 3, pattern.strip())
 
 
 names = st.lists(st.sampled_from(["a", "b", "ab", "c.md"]), min_size=1, max_size=4).map("/".join)

@@ -6,6 +6,18 @@ import pytest
 
 from builder import BuildFailed
 from builder.explain import explain
+from builder.problems import (
+    EmptyTree,
+    LinkBroken,
+    LinkLoop,
+    LockFilesClash,
+    NeededFileIgnored,
+    NoProcfile,
+    NoProjectTable,
+    NothingDetected,
+    RequirementsMissing,
+    VersionUnavailable,
+)
 
 WEB = {"Procfile": "web: python app.py\n"}
 
@@ -46,33 +58,27 @@ def test_a_pin_that_the_server_has_is_taken(memory_source, file, text):
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "message", "hint"),
+    ("file", "text", "wanted", "line"),
     [
-        (".python-version", "3.12\n", ".python-version asks for '3.12'; this server has Python 3.13.", "3.13"),
-        (
-            "runtime.txt",
-            "python-3.130",
-            "runtime.txt asks for 'python-3.130'; this server has Python 3.13.",
-            "python-3.13",
-        ),
-        (".python-version", "", ".python-version asks for 'nothing'; this server has Python 3.13.", "3.13"),
+        (".python-version", "3.12\n", "3.12", "3.13"),
+        ("runtime.txt", "python-3.130", "python-3.130", "python-3.13"),
+        (".python-version", "", "no version", "3.13"),
     ],
 )
-def test_another_pin_is_refused_with_what_can_be_had(memory_source, file, text, message, hint):
+def test_another_pin_is_refused_with_what_can_be_had(memory_source, file, text, wanted, line):
     error = failed(memory_source(WEB | {"requirements.txt": "", file: text}))
-    assert (error.message, error.hint) == (message, f"Put {hint} in {file}, or bring a Dockerfile.")
+    assert error.problem == VersionUnavailable("Python", file, wanted, "3.13", line)
 
 
 def test_nothing_known_lists_what_was_found_and_expected(memory_source):
-    error = failed(memory_source({"index.html": "", "src/a.c": "", "src/b.c": ""}))
-    assert error.message == (
-        "No known kind of app. Found: index.html, src/. Expected one of: Dockerfile, requirements.txt, pyproject.toml."
-    )
-    assert error.hint == "Add one of these at the root of the repository, commit and push again."
+    problem = failed(memory_source({"index.htm": "", "src/a.c": "", "src/b.c": ""})).problem
+    assert isinstance(problem, NothingDetected)
+    assert problem.found == ("index.htm", "src/")
+    assert problem.expected[0] == "Dockerfile"
 
 
 def test_an_empty_tree_is_told(memory_source):
-    assert failed(memory_source({})).message.startswith("No known kind of app. Found: no files.")
+    assert isinstance(failed(memory_source({})).problem, EmptyTree)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +97,8 @@ def test_a_near_miss_is_named(memory_source, found, meant):
 
 def test_a_python_app_without_a_procfile_is_told_how_to_write_one(memory_source):
     error = failed(memory_source({"requirements.txt": ""}))
-    assert error.message == "There is no Procfile, so nothing says how to start the app."
-    assert error.hint == "Put a file named Procfile at the root, with a line such as: web: gunicorn app:app"
+    assert error.problem == NoProcfile(None)
+    assert "with a line such as: web: gunicorn app:app" in str(error)
 
 
 @pytest.mark.parametrize("found", ["procfile", "Procfile.txt", "ProcFile", "Profile"])
@@ -102,16 +108,45 @@ def test_a_misspelt_procfile_is_named(memory_source, found):
 
 
 @pytest.mark.parametrize(
-    ("files", "message"),
+    ("files", "problem"),
     [
-        ({"pyproject.toml": "[x"}, "pyproject.toml is not valid TOML: "),
-        ({"pyproject.toml": "[tool.ruff]"}, "pyproject.toml has no [project] table, and there is no requirements.txt"),
-        ({"requirements.txt": "-r base.txt"}, "A requirements file names base.txt, which is not in the commit."),
-        ({"requirements.txt": "", ".dockerignore": "*.txt"}, ".dockerignore leaves out requirements.txt, which the"),
+        ({"pyproject.toml": "[tool.ruff]"}, NoProjectTable()),
+        ({"requirements.txt": "-r base.txt"}, RequirementsMissing("base.txt", "requirements.txt")),
+        (
+            {"requirements.txt": "-r lib/base.txt", ".gitmodules": '[submodule "lib"]\n\tpath = lib\n'},
+            RequirementsMissing("lib/base.txt", "requirements.txt", "lib"),
+        ),
+        (
+            {"requirements.txt": "", ".dockerignore": "*.txt"},
+            NeededFileIgnored(".dockerignore", "requirements.txt"),
+        ),
+        (
+            {"requirements.txt": "", "uv.lock": "", "poetry.lock": ""},
+            LockFilesClash("Python", ("uv.lock", "poetry.lock")),
+        ),
     ],
 )
-def test_what_cannot_be_built_is_told_before_the_engine_is_asked(memory_source, files, message):
-    assert failed(memory_source(WEB | files)).message.startswith(message)
+def test_what_cannot_be_built_is_told_before_the_engine_is_asked(memory_source, files, problem):
+    assert failed(memory_source(WEB | files)).problem == problem
+
+
+def test_links_are_followed_inside_the_tree(memory_source):
+    files = {"requirements.txt": "", "ops/heroku/Procfile": "web: x\n"}
+    plan = explain(memory_source(files, {"deploy": "ops/heroku", "Procfile": "deploy/Procfile"}))
+    assert plan.manifest.processes == (("web", "x"),)
+
+
+@pytest.mark.parametrize(
+    ("links", "problem"),
+    [
+        ({"Procfile": "other", "other": "Procfile"}, LinkLoop("Procfile")),
+        ({"Procfile": "nowhere"}, LinkBroken("Procfile", "nowhere")),
+        ({"Procfile": "/etc/passwd"}, LinkBroken("Procfile", "/etc/passwd")),
+        ({"Procfile": "../up"}, LinkBroken("Procfile", "../up")),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_told(memory_source, links, problem):
+    assert failed(memory_source({"requirements.txt": ""}, links)).problem == problem
 
 
 def test_requirement_files_are_followed_and_local_packages_noticed(memory_source):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder import BuildFailed
+from builder.json_places import read_json
 from builder.manifest import parse_health_paths, parse_procfile
+from builder.near import is_slip_of
+from builder.problems import BadSyntax, EmptyProcfile, ManifestMistakes, NotAnObject, Wrong
 
 
 def test_types_and_commands_in_order():
@@ -17,21 +24,44 @@ def test_types_and_commands_in_order():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "mistakes"),
     [
-        ("gunicorn app:app x", "Procfile line 1 ('gunicorn app:app x'): it is not of the form `type: command`."),
-        ("web: a\nweb:", "Procfile line 2 ('web:'): it is not of the form `type: command`."),
-        ("web: a\nweb: b", "Procfile line 2 ('web: b'): the type 'web' stands there twice."),
-        ("Web: a", "Procfile line 1 ('Web: a'): a type is a lower-case letter, then letters, digits, - or _."),
-        ("", "The Procfile is empty."),
-        ("# nothing\n", "The Procfile is empty."),
+        ("gunicorn app:app x", [(1, Wrong.NOT_A_PROCESS, "gunicorn app:app x")]),
+        ("web: a\nweb:", [(2, Wrong.NO_COMMAND, "web")]),
+        ("web: a\nweb: b", [(2, Wrong.TYPE_TWICE, "web")]),
+        ("Web: a", [(1, Wrong.TYPE_MISSPELT, "Web")]),
+        ("1st: a\nx y", [(1, Wrong.BAD_TYPE, "1st"), (2, Wrong.NOT_A_PROCESS, "x y")]),
+        ("worker: a\nwbe: b", [(2, Wrong.TYPE_MISSPELT, "wbe")]),
+        ("relase: a\nweb: b", [(1, Wrong.TYPE_MISSPELT, "relase")]),
     ],
 )
-def test_a_wrong_procfile_is_told_with_its_line(content, message):
+def test_every_mistake_of_a_procfile_is_told_with_its_line(content, mistakes):
     with pytest.raises(BuildFailed) as raised:
         parse_procfile(content.encode())
-    assert raised.value.message == message
-    assert "web: gunicorn app:app" in raised.value.hint
+    assert isinstance(raised.value.problem, ManifestMistakes)
+    assert [(it.line, it.wrong, it.name) for it in raised.value.problem.mistakes] == mistakes
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "\n \n"])
+def test_a_procfile_without_a_process_is_told(content):
+    with pytest.raises(BuildFailed) as raised:
+        parse_procfile(content.encode())
+    assert raised.value.problem == EmptyProcfile()
+
+
+@pytest.mark.parametrize("content", ["web: a\nwbe: b", "workers: a\nclock2: b", "web2: a\nweb: b", "api: a"])
+def test_names_that_only_look_like_others_are_taken(content):
+    assert len(parse_procfile(content.encode())) == len(content.splitlines())
+
+
+@given(st.sampled_from(["web", "release"]), st.data())
+def test_one_slip_of_the_fingers_is_known(word, data):
+    at = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from("aqz"))
+    slips = [word[:at] + word[at + 1 :], word[:at] + letter + word[at:], word[:at] + letter + word[at + 1 :]]
+    assert all(is_slip_of(slip, word) for slip in slips if slip != word)
+    assert not is_slip_of(word, word)
+    assert not is_slip_of(f"{word}qq", word)
 
 
 def test_the_path_of_the_first_startup_check_counts():
@@ -48,19 +78,68 @@ def test_an_app_json_without_checks_is_fine(content):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "place"),
     [
-        ('{\n "a" 1}', "app.json is not valid JSON: line 2, column 6: Expecting ':' delimiter."),
-        ("[]", "app.json is not a JSON object."),
-        ('{"healthchecks": []}', "app.json: `healthchecks` is not an object."),
-        ('{"healthchecks": {"web": {}}}', "app.json: `healthchecks.web` is not a list of objects."),
-        (
-            '{"healthchecks": {"web": [{"path": "up"}]}}',
-            "app.json: the path 'up' of `healthchecks.web` does not begin with / or holds blanks.",
-        ),
+        ('{"healthchecks": []}', (1, 18, Wrong.WRONG_KIND, "healthchecks")),
+        ('{"healthchecks": {"web": {}}}', (1, 26, Wrong.WRONG_KIND, "healthchecks.web")),
+        ('{"healthchecks": {"web": [\n{"path": "up"}]}}', (2, 10, Wrong.BAD_PATH, "healthchecks.web[0].path")),
+        ('{"healthchecks": {"web": [{"type": "live"}]}}', (1, 36, Wrong.NOT_ONE_OF, "healthchecks.web[0].type")),
+        ('{"formation": {"web": {"quantity": "2"}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
+        ('{"formation": {"web": {"quantity": true}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
+        ('{"healtchecks": {}}', (1, 2, Wrong.UNKNOWN_KEY, "healtchecks")),
+        ('{"env": {"A": "1",\n "A": "2"}}', (2, 2, Wrong.KEY_TWICE, "env.A")),
+        ('{"cron": [{"command": "x"}]}', (1, 11, Wrong.MISSING_KEY, "cron[0]")),
+        ('{"cron": [{"command": "x", "schedule": "daily"}]}', (1, 40, Wrong.BAD_SCHEDULE, "cron[0].schedule")),
     ],
 )
-def test_a_wrong_app_json_is_told(content, message):
+def test_a_mistake_in_app_json_is_told_with_its_place(content, place):
     with pytest.raises(BuildFailed) as raised:
         parse_health_paths(content.encode())
-    assert raised.value.message == message
+    assert isinstance(raised.value.problem, ManifestMistakes)
+    [it] = raised.value.problem.mistakes
+    assert (it.line, it.column, it.wrong, it.name) == place
+
+
+@pytest.mark.parametrize(
+    "content", ['{"expo": {"slug": "x"}}', '{"$schema": "x"}', '{"env": {"A": {"value": "1"}, "B": "2"}}']
+)
+def test_keys_of_other_tools_are_passed_over(content):
+    assert parse_health_paths(content.encode()) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{\n "a" 1}', BadSyntax("app.json", "JSON", 2, 6, "Expecting ':' delimiter")),
+        ("[]", NotAnObject("a list")),
+        ("null", NotAnObject("null")),
+        ("[" * 100_000, BadSyntax("app.json", "JSON", 0, 0, "it is nested too deeply", "Make it flatter")),
+        ('{"a": ' + "1" * 5000 + "}", BadSyntax("app.json", "JSON", 0, 0, "a number is too long", "Make it shorter")),
+    ],
+    ids=["colon", "list", "null", "deep", "long"],
+)
+def test_what_is_no_app_json_at_all_is_told(content, problem):
+    with pytest.raises(BuildFailed) as raised:
+        parse_health_paths(content.encode())
+    assert raised.value.problem == problem
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(_JSON, st.sampled_from([None, 1, "\t"]), st.booleans())
+def test_places_point_at_the_text_of_each_value(value, indent, ascii_only):
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    lines = text.split("\n")
+    waiting = [read_json(text)]
+    while waiting:
+        node = waiting.pop()
+        there = lines[node.line - 1][node.column - 1 :]
+        assert there[0] in {"an object": "{", "a list": "[", "text": '"'}.get(node.kind, "-0123456789tfnI")
+        for entry in node.entries:
+            json_key = lines[entry.line - 1][entry.column - 1 :]
+            assert json.JSONDecoder().raw_decode(json_key)[0] == entry.key
+        waiting += [*node.items, *(entry.node for entry in node.entries)]

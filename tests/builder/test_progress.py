@@ -6,6 +6,18 @@ import pytest
 
 from builder import BuildFailed
 from builder.buildkit import failure
+from builder.problems import (
+    BuildRefused,
+    CompilerMissing,
+    DependencyNotFound,
+    DiskFull,
+    ImageMissing,
+    ImageUnreachable,
+    NoNetwork,
+    StepCommandMissing,
+    StepFailed,
+    StepNotExecutable,
+)
 from builder.progress import Progress
 from core.errors import Unavailable
 
@@ -80,19 +92,27 @@ def test_a_failed_run_is_told_by_its_own_words(error):
 
 
 @pytest.mark.parametrize(
-    ("output", "hint"),
+    ("output", "kind"),
     [
-        ("  x No solution found when resolving dependencies:", "A dependency with that version can't be had"),
-        ("error: command 'gcc' failed: No such file or directory", "A dependency has no ready-made wheel"),
-        ("Temporary failure in name resolution", "The server has no way to the network"),
-        ("anything else", "The lines above say why."),
+        ("Because there is no version of x==9 and you require x==9", DependencyNotFound),
+        ("ERROR: No matching distribution found for x==9", DependencyNotFound),
+        ("npm error notarget No matching version found for left-pad@99.0.0.", DependencyNotFound),
+        ("npm error 404  'nosuch@1.0.0' is not in this registry.", DependencyNotFound),
+        ("error: command 'gcc' failed: No such file or directory", CompilerMissing),
+        ("Error: pg_config executable not found.", CompilerMissing),
+        ("Temporary failure in name resolution", NoNetwork),
+        ("npm error code EAI_AGAIN", NoNetwork),
+        ("cp: write error: No space left on device", DiskFull),
+        ("/bin/sh: 1: ruby: not found", StepCommandMissing),
+        ("/bin/sh: 1: ./build.sh: Permission denied", StepNotExecutable),
+        ("anything else", StepFailed),
     ],
 )
-def test_known_troubles_have_their_hint(output, hint):
+def test_known_troubles_are_told_apart(output, kind):
     text = f"#6 [2/2] RUN x\n#6 0.1 {output}\n#6 ERROR: executor failed running [x]: exit code: 1\n"
     told = failure(shown(text)[0])
     assert isinstance(told, BuildFailed)
-    assert told.hint.startswith(hint)
+    assert type(told.problem) is kind
 
 
 def test_a_step_killed_for_memory_says_so():
@@ -110,7 +130,23 @@ def test_an_engine_that_is_down_is_not_the_apps_fault():
     assert isinstance(failure(shown(text)[0]), Unavailable)
 
 
-def test_a_base_image_that_cannot_be_had_is_named():
-    error = 'failed to do request: Head "https://h/v2/nosuch/image/manifests/1": no such host'
-    text = f"#3 [internal] load metadata for docker.io/nosuch/image:1\n#3 ERROR: {error}\n------\n------\n{error}\n"
-    assert failure(shown(text)[0]).args[0] == f"The Dockerfile can't be built: {error}"
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (
+            'failed to do request: Head "https://h/v2/nosuch/image/manifests/1": dial tcp: lookup h: no such host',
+            ImageUnreachable("h/nosuch/image:1", "no such host"),
+        ),
+        ("docker.io/library/debian:none: not found", ImageMissing("debian:none")),
+        (
+            "nosuch/image:1: pull access denied, repository does not exist or may require authorization",
+            ImageMissing("nosuch/image:1"),
+        ),
+        ("something new", BuildRefused("something new")),
+    ],
+)
+def test_a_base_image_that_cannot_be_had_is_named(error, problem):
+    text = f"#3 [internal] load metadata for docker.io/x/y:1\n#3 ERROR: {error}\n------\n------\n{error}\n"
+    told = failure(shown(text)[0])
+    assert isinstance(told, BuildFailed)
+    assert told.problem == problem

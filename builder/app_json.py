@@ -1,0 +1,164 @@
+"""app.json: what it may say, and every mistake in one.
+
+Heroku's keys (https://devcenter.heroku.com/articles/app-json-schema) with Dokku's `healthchecks` and `cron`
+(https://dokku.com/docs/appendices/file-formats/app-json/). Other tools keep files of this name too, so a key that
+nobody here knows is passed over, unless it is a near miss of one that is known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from builder.json_places import Entry, Node, read_json
+from builder.near import nearest
+from builder.problems import BadSyntax, Mistake, NotAnObject, Wrong
+from builder.problems_text import failed
+
+FILE = "app.json"
+_ADVICE = (
+    (re.compile(r",\s*[}\]]"), "Take away the comma before the closing bracket"),
+    (re.compile(r"^\s*(//|#|/\*)", re.MULTILINE), "Take away the comments: JSON has none"),
+    (re.compile(r"[{,\[:]\s*'"), 'Write "double quotes" in place of single ones'),
+)
+Check = Callable[[str, Node], Iterator[Mistake]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a value may be. `keys`: the known ones of an object; `each`: of every item or entry; `check`: one more."""
+
+    kinds: tuple[str, ...]
+    keys: Mapping[str, Shape] = field(default_factory=dict)
+    each: Shape | None = None
+    needed: tuple[str, ...] = ()
+    check: Check | None = None
+
+
+def _path(name: str, node: Node) -> Iterator[Mistake]:
+    if not re.fullmatch(r"/[!-~]*", node.text):
+        yield Mistake(FILE, node.line, node.column, Wrong.BAD_PATH, name, f"`{node.text}`")
+
+
+def _schedule(name: str, node: Node) -> Iterator[Mistake]:
+    if not re.fullmatch(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|(\S+ +){4}\S+", node.text.strip()):
+        yield Mistake(FILE, node.line, node.column, Wrong.BAD_SCHEDULE, name, f"`{node.text}`")
+
+
+def _positive(name: str, node: Node) -> Iterator[Mistake]:
+    if node.text.startswith("-"):
+        yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"0 or more, not {node.text}")
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(name: str, node: Node) -> Iterator[Mistake]:
+        if node.text not in allowed:
+            other = f"one of {', '.join(allowed)}, not `{node.text}`"
+            yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, other)
+
+    return check
+
+
+ANY = Shape(())
+TEXT = Shape(("text",))
+FLAG = Shape(("true or false",))
+COUNT = Shape(("a whole number",), check=_positive)
+TEXTS = Shape(("a list",), each=TEXT)
+OBJECT = ("an object",)
+HEALTHCHECK = Shape(
+    OBJECT,
+    {
+        "type": Shape(("text",), check=_one_of("startup", "readiness", "liveness")),
+        "path": Shape(("text",), check=_path),
+        "port": COUNT,
+        "attempts": COUNT,
+        "timeout": COUNT,
+        "wait": COUNT,
+        "uptime": COUNT,
+        "initialDelay": COUNT,
+        "command": TEXTS,
+        "content": TEXT,
+        "httpHeaders": Shape(("a list",), each=Shape(OBJECT, {"name": TEXT, "value": TEXT})),
+        "listening": FLAG,
+        "name": TEXT,
+        "scheme": TEXT,
+        "warn": FLAG,
+    },
+)
+VARIABLE = Shape(("text", *OBJECT), {"description": TEXT, "generator": TEXT, "required": FLAG, "value": TEXT})
+APP_JSON: Mapping[str, Shape] = {
+    "name": TEXT,
+    "description": TEXT,
+    "keywords": TEXTS,
+    "website": TEXT,
+    "repository": TEXT,
+    "logo": TEXT,
+    "success_url": TEXT,
+    "stack": TEXT,
+    "scripts": Shape(
+        OBJECT, {"postdeploy": ANY, "pr-predestroy": ANY, "test": TEXT, "test-setup": TEXT, "dokku": Shape(OBJECT)}
+    ),
+    "env": Shape(OBJECT, each=VARIABLE),
+    "formation": Shape(OBJECT, each=Shape(OBJECT, {"quantity": COUNT, "size": TEXT, "max_parallel": COUNT})),
+    "healthchecks": Shape(OBJECT, each=Shape(("a list",), each=HEALTHCHECK)),
+    "buildpacks": Shape(("a list",), each=Shape(OBJECT, {"url": TEXT}, needed=("url",))),
+    "cron": Shape(
+        ("a list",),
+        each=Shape(
+            OBJECT,
+            {"command": TEXT, "schedule": Shape(("text",), check=_schedule)},
+            needed=("command", "schedule"),
+        ),
+    ),
+    "addons": Shape(("a list",)),
+    "environments": Shape(OBJECT),
+}
+
+
+def parse_app_json(text: str) -> tuple[Node, list[Mistake]]:
+    """The document with all that is wrong in it; raises BuildFailed when it is not a JSON object at all."""
+    try:
+        node = read_json(text)
+    except json.JSONDecodeError as error:
+        advice = next((words for pattern, words in _ADVICE if pattern.search(text)), "")
+        raise failed(BadSyntax(FILE, "JSON", error.lineno, error.colno, error.msg, advice)) from error
+    except RecursionError as error:
+        raise failed(BadSyntax(FILE, "JSON", 0, 0, "it is nested too deeply", "Make it flatter")) from error
+    except ValueError as error:  # sys.set_int_max_str_digits
+        raise failed(BadSyntax(FILE, "JSON", 0, 0, "a number is too long", "Make it shorter")) from error
+    if node.kind != "an object":
+        raise failed(NotAnObject(node.kind))
+    mistakes = sorted(_wrong(Shape(OBJECT, APP_JSON), "", node), key=lambda it: (it.line, it.column))
+    return node, mistakes
+
+
+def _wrong(shape: Shape, name: str, node: Node) -> Iterator[Mistake]:
+    """All mistakes of a value called `name` ("" for the whole document)."""
+    if shape.kinds and node.kind not in shape.kinds:
+        other = f"{' or '.join(shape.kinds)}, not {node.kind}"
+        yield Mistake(FILE, node.line, node.column, Wrong.WRONG_KIND, name, other)
+        return
+    if shape.check is not None:
+        yield from shape.check(name, node)
+    for number, item in enumerate(node.items):
+        yield from _wrong(shape.each or ANY, f"{name}[{number}]", item)
+    yield from _wrong_keys(shape, name, node.entries)
+    for key in shape.needed:
+        if node.get(key) is None:
+            yield Mistake(FILE, node.line, node.column, Wrong.MISSING_KEY, name, key)
+
+
+def _wrong_keys(shape: Shape, name: str, entries: tuple[Entry, ...]) -> Iterator[Mistake]:
+    seen: dict[str, int] = {}
+    for entry in entries:
+        full = f"{name}.{entry.key}".removeprefix(".")
+        if entry.key in seen:
+            yield Mistake(FILE, entry.line, entry.column, Wrong.KEY_TWICE, full, str(seen[entry.key]))
+        seen[entry.key] = entry.line
+        known = shape.keys.get(entry.key, shape.each)
+        meant = nearest(entry.key, shape.keys) if known is None else None
+        if meant is not None:
+            yield Mistake(FILE, entry.line, entry.column, Wrong.UNKNOWN_KEY, full, meant)
+        yield from _wrong(known or ANY, full, entry.node)
