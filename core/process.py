@@ -104,32 +104,29 @@ def stream(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    reader = threading.Thread(target=_read_lines, args=(process, on_line), daemon=True)
-    reader.start()
-    feeder = _Feeder(process, stdin)
-    feeder.start()
-    try:
-        _wait(process, deadline_s, stopped)
-    finally:
-        kill_group(process)
-        reader.join(timeout=5)
-        feeder.join(timeout=5)
+    with _endings_of(process) as endings:
+        reader = threading.Thread(target=_read_lines, args=(process, on_line), daemon=True)
+        reader.start()
+        feeder = _Feeder(process, stdin)
+        feeder.start()
+        try:
+            _wait(endings, deadline_s, stopped)
+        finally:
+            kill_group(process)
+            reader.join(timeout=5)
+            feeder.join(timeout=5)
     feeder.raise_error()
     return process.returncode
 
 
-def _wait(
-    process: subprocess.Popen[bytes], deadline_s: float | None, stopped: Callable[[], BaseException | None]
-) -> None:
+def _wait(endings: select.poll, deadline_s: float | None, stopped: Callable[[], BaseException | None]) -> None:
     end = None if deadline_s is None else time.monotonic() + deadline_s
-    with _endings_of(process) as endings:
-        while not endings.poll(POLL_S * 1000):
-            reason = stopped()
-            if reason is not None:
-                raise reason
-            if end is not None and time.monotonic() > end:
-                raise DeadlineExceeded(f"it took longer than {deadline_s:.0f} s")
-    process.wait()
+    while not endings.poll(POLL_S * 1000):
+        reason = stopped()
+        if reason is not None:
+            raise reason
+        if end is not None and time.monotonic() > end:
+            raise DeadlineExceeded(f"it took longer than {deadline_s:.0f} s")
 
 
 @contextmanager
