@@ -95,7 +95,7 @@ def test_git_remote_may_be_run_again(logged_in, repository, shell):
         result = shell(COMMAND, "git:remote", "-a", "demo")
         assert result.stderr == "The git remote portside is set. To deploy, run `git push portside main`.\n"
     helpers = git("config", "--local", "--get-all", f"credential.{logged_in.url}.helper").stdout
-    assert helpers == f"\n!{COMMAND} git:credentials\n"
+    assert helpers == f'\n!f() {{ test "$1" = store || {COMMAND} git:credentials "$1"; }}; f\n'
 
 
 def test_git_is_told_to_stop_when_there_is_no_login(logged_in, repository, shell):
