@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from builder import packs
 from builder.buildkit import BuildKit
 from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
+from builder.eject import Recipe, decisions, dockerfile, template_values
 from builder.engine import Engine
 from builder.explain import Plan, explain
 from builder.failures import with_source
@@ -22,6 +24,7 @@ from builder.settings import BuilderSettings
 from builder.stacks import Stacks
 from builder.tables import BuildRow
 from builder.types import BuildFailed, BuildRequest, BuiltImage, Source
+from builder.uploads import LARGEST_BYTES, Readable, TarSource
 from core.database import Database
 from core.errors import PortsideError
 from core.ids import AppId
@@ -30,6 +33,7 @@ from core.secrets import Mask
 
 Stopped = Callable[[], BaseException | None]
 DEFAULT_PORT = 5000
+SUITE = "trixie"
 _DROPPED_AT_ONCE = 10
 
 
@@ -47,6 +51,8 @@ class _Recipe:
 class Builder:
     """Builds apps. Safe to use from several threads."""
 
+    LARGEST_UPLOAD_BYTES: ClassVar = LARGEST_BYTES
+
     def __init__(self, database: Database, engine: Engine, settings: BuilderSettings, images: ImageStore) -> None:
         self._engine = engine
         self._settings = settings
@@ -58,6 +64,16 @@ class Builder:
     def explain(self, source: Source) -> Plan:
         """How a source would be built, nothing done; raises BuildFailed."""
         return explain(source)
+
+    def receive(self, upload: Readable) -> TarSource:
+        """The source in a tar, plain or gzipped; raises BadUpload. Close it."""
+        return TarSource.receive(upload, self.LARGEST_UPLOAD_BYTES)
+
+    def recipe(self, source: Source, app_name: str = "app", config: Mapping[str, str] | None = None) -> Recipe:
+        """How a source would be built, each decision in a line, and its Dockerfile; raises BuildFailed."""
+        plan = explain(source)
+        ejected = dockerfile(plan, source, app_name, SUITE, config or {})
+        return Recipe(plan.pack.name, decisions(plan, source, self._stacks.name), ejected)
 
     def build(self, request: BuildRequest, log: LogWriter, stopped: Stopped = lambda: None) -> BuiltImage:
         """The image of a source, built now or found; each step is told to `log`.
@@ -177,13 +193,7 @@ def _context(plan: Plan, recipe: _Recipe, request: BuildRequest, stamp: str) -> 
     """(the tar stream, the Dockerfile's path in it)."""
     source, ignore = request.source, plan.ignore
     if plan.pack.template is not None:
-        values = {
-            **plan.detected.values,
-            "base": recipe.base,
-            "app_id": request.app_id,
-            "source": SOURCE_FOLDER,
-            "config_stamp": stamp,
-        }
+        values = template_values(plan, recipe.base, request.app_id, SOURCE_FOLDER, stamp)
         dockerfile = packs.render(plan.pack.template, values)
         return tar_stream(source, ignore, (Extra("Dockerfile", dockerfile.encode()),), SOURCE_FOLDER), "Dockerfile"
     if ignore.excludes("Dockerfile"):

@@ -43,6 +43,11 @@ class Stacks:
         self._base = settings.base_image
         self._lock = threading.Lock()
 
+    @property
+    def name(self) -> str:
+        """The stack that apps are built on."""
+        return self._base.rpartition(":")[2]
+
     def base_id(self) -> str:
         """The id of the base image; raises UserError when the engine does not hold it."""
         image_id = self._engine.image_id(self._base)

@@ -7,12 +7,13 @@ httpx is imported when the first request is made, so that `--help` does not pay 
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urljoin, urlsplit
 
 from cli.errors import ApiError, ConnectionCut, Unreachable
@@ -62,6 +63,35 @@ class Api:
         """Create or start something; `basic` logs in with a user and password instead of the token."""
         return _object(self._send("POST", path, json=body or {}, auth=basic), self.server)
 
+    def post_tar(self, path: str, tar: IO[bytes]) -> Json:
+        """Send a gzipped tar. Raises ApiError, Unreachable."""
+        with self._sent_tar(path, tar) as response:
+            response.read()
+            return _object(response, self.server)
+
+    def post_tar_lines(self, path: str, tar: IO[bytes]) -> Iterator[str]:
+        """Send a gzipped tar; the lines of the answer as they come. Raises ApiError, Unreachable, ConnectionCut."""
+        with self._sent_tar(path, tar) as response:
+            yield from response.iter_lines()
+
+    @contextmanager
+    def _sent_tar(self, path: str, tar: IO[bytes]) -> Iterator[httpx.Response]:
+        import httpx
+
+        size_bytes = tar.seek(0, os.SEEK_END)
+        tar.seek(0)
+        headers = self._headers() | {"Content-Type": "application/gzip", "Content-Length": str(size_bytes)}
+        timeout = httpx.Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+        address = self.server + path
+        with (
+            _translated(self.server),
+            self._client(address).stream("POST", address, content=tar, headers=headers, timeout=timeout) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise self._error(response)
+            yield response
+
     def patch(self, path: str, body: Json) -> Any:
         """Change something; what it answers depends on what it is. Raises ApiError, Unreachable."""
         return _decoded(self._send("PATCH", path, json=body), self.server)
@@ -102,9 +132,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
     ) -> httpx.Response:
-        sent = {"Accept": _ACCEPT, "User-Agent": "portside", **(headers or {})}
-        if self._token is not None and auth is None:
-            sent["Authorization"] = f"Bearer {self._token}"
+        sent = {**self._headers(logged_in=auth is None), **(headers or {})}
 
         def once() -> httpx.Response:
             with _translated(self.server):
@@ -115,6 +143,10 @@ class Api:
         if not response.is_success:
             raise self._error(response)
         return response
+
+    def _headers(self, logged_in: bool = True) -> dict[str, str]:
+        login = {"Authorization": f"Bearer {self._token}"} if logged_in and self._token is not None else {}
+        return {"Accept": _ACCEPT, "User-Agent": "portside", **login}
 
     def _error(self, response: httpx.Response) -> ApiError:
         error = _api_error(response, self.server)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 from redis.backoff import NoBackoff
@@ -44,10 +44,18 @@ class LogRow(Base):
     closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class LineSink(Protocol):
+    """Where a writer's lines go: `LogStreams`, or whatever else shows them."""
+
+    def publish(self, log_id: str, number: int, text: str) -> None: ...
+
+    def store(self, log_id: str, lines: list[str]) -> None: ...
+
+
 class LogWriter:
     """Appends to one log. Safe to use from several threads; secrets given to `hide` never get in."""
 
-    def __init__(self, streams: LogStreams, log_id: str, lines: list[str]) -> None:
+    def __init__(self, streams: LineSink, log_id: str, lines: list[str]) -> None:
         self.log_id = log_id
         self._streams = streams
         self._lines = lines

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from builder import BuiltImage, Source
 from core.errors import Conflict, NotFound, UserError
 from core.ids import AppId, new_id
 from core.leases import Leases
-from core.logs import LogStreams
+from core.logs import LogStreams, LogWriter
 from core.queue import Queue
 from core.states import LostRace
 from gitreceiver.commands import DEPLOY_REFS
@@ -16,6 +17,7 @@ from gitreceiver.journal import Journal
 from gitreceiver.pipeline import deploy_push
 from gitreceiver.repositories import Repositories
 from gitreceiver.run import DISPATCH, PRUNE, Workshop, build_slot, line_of_pushes
+from gitreceiver.trial import Stopped, build_aside
 from gitreceiver.types import Push, PushKind, PushState
 from releases import Actor
 
@@ -78,6 +80,10 @@ class Pushes:
         except LostRace:
             self._journal.record(push.id, cancel_requested=True)
         return self._journal.get(push.id)
+
+    def try_build(self, app_id: AppId, source: Source, log: LogWriter, stopped: Stopped) -> BuiltImage:
+        """Build a source that was not pushed, in a place for builds like any other; no release is made."""
+        return build_aside(self._workshop, app_id, source, log, stopped)
 
     def push(self, push_id: str) -> Push:
         return self._journal.get(push_id)

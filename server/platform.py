@@ -148,6 +148,7 @@ class Platform:
             router=self.router,
             pushes=self.pushes,
             repositories=self.repositories,
+            builder=self.builder,
             logs=self.logs,
             git_http=self.git_http,
             secret=stored_secret(self.settings.web_key_file),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from wsgiref.types import WSGIApplication
 
 from accounts import Accounts
+from builder import Builder
 from core.logs import LogStreams
 from gitreceiver import Pushes, Repositories
 from releases import Releases
@@ -24,6 +25,7 @@ class WebParts:
     router: Router
     pushes: Pushes
     repositories: Repositories
+    builder: Builder
     logs: LogStreams
     git_http: WSGIApplication
     secret: str = field(repr=False)

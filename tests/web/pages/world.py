@@ -157,7 +157,7 @@ def build_site(folder: Path, accounts_of: Callable[[Any], Accounts], settings: W
     workshop = Workshop(
         journal, inner.leases, repositories, unused, inner.releases, inner.logs, queue, receiver, router.url
     )
-    staged: Any = {"scheduler": scheduler, "router": router, "git_http": None}
+    staged: Any = {"scheduler": scheduler, "router": router, "git_http": None, "builder": None}
     parts = WebParts(
         accounts=accounts,
         releases=inner.releases,

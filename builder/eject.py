@@ -1,0 +1,95 @@
+"""What Portside would do with a source, in words, and the Dockerfile that it would do it by, to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder import packs
+from builder.explain import Plan
+from builder.key import build_time
+from builder.types import Source
+
+LANGUAGE_STAGE = "language"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a source is built. `decisions` are lines to show; `dockerfile` builds the same app without Portside."""
+
+    pack: str
+    decisions: tuple[str, ...]
+    dockerfile: str
+
+
+def template_values(plan: Plan, base: str, app_id: str, source_folder: str, stamp: str) -> dict[str, object]:
+    """What a pack's Dockerfile template is filled with. `stamp`: see Records.config_stamp."""
+    return {
+        **plan.detected.values,
+        "base": base,
+        "app_id": app_id,
+        "source": source_folder,
+        "config_stamp": stamp,
+    }
+
+
+def decisions(plan: Plan, source: Source, stack: str) -> tuple[str, ...]:
+    """Each decision in a line: the pack and why, versions, what runs, what is sent."""
+    paths = source.paths()
+    left_out = sum(plan.ignore.excludes(path) for path in paths)
+    processes = plan.manifest.processes or ()
+    return (
+        f"Pack: {plan.pack.name} ({plan.detected.headline})",
+        f"Stack: {stack}" if plan.pack.language_image else "Stack: the Dockerfile's own",
+        *plan.detected.details,
+        *(f"Process {kind}: {command}" for kind, command in processes),
+        *(() if processes else ("Process web: what the image runs by itself (no Procfile)",)),
+        *(f"Health check of {kind}: GET {path}" for kind, path in plan.manifest.health_paths.items()),
+        f"Files: {len(paths) - left_out} in the build"
+        + (f", {left_out} left out by .dockerignore" if left_out else ""),
+    )
+
+
+def dockerfile(plan: Plan, source: Source, app_name: str, suite: str, config: Mapping[str, str]) -> str:
+    """The whole of it, from Debian's own image on; an app's own Dockerfile is given as it is.
+
+    The language image, which Portside makes once per machine, is a stage here. `config` is the app's: only whether it
+    has names that the build would see counts, no value gets in.
+    """
+    pack = plan.pack
+    if pack.template is None:
+        return (source.read("Dockerfile") or b"").decode(errors="replace")
+    stamp = "1" if build_time(config, pack.build_config) else ""
+    own = packs.render(pack.template, template_values(plan, LANGUAGE_STAGE, app_name, ".", stamp))
+    language = ""
+    if pack.language_image is not None:
+        rendered = packs.render(pack.language_image, {"base": "debian", "host_certificates": False})
+        language = f"{_named_last(rendered, LANGUAGE_STAGE).strip()}\n\n"
+    return f"{_head(suite, bool(stamp))}\n{language}{own.strip()}\n{_command(plan)}"
+
+
+def _head(suite: str, wants_config: bool) -> str:
+    secret = " --secret id=config,src=build.env" if wants_config else ""
+    lines = [
+        f"# Build it with: DOCKER_BUILDKIT=1 docker build{secret} .",
+        *(["# build.env holds lines such as: export PIP_INDEX_URL=https://…"] if wants_config else []),
+        f"FROM debian:{suite}-slim AS debian",
+        "RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends ca-certificates"
+        " && rm -rf /var/lib/apt/lists/*",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _named_last(text: str, stage: str) -> str:
+    """A Dockerfile whose last stage has a name to start the next from."""
+    lines = text.splitlines()
+    last = max(number for number, line in enumerate(lines) if line.startswith("FROM "))
+    lines[last] = f"{lines[last].partition(' AS ')[0]} AS {stage}"
+    return "\n".join(lines)
+
+
+def _command(plan: Plan) -> str:
+    """The Procfile's web process as the image's own command: `docker run` then starts what Portside would."""
+    command = dict(plan.manifest.processes or ()).get("web")
+    return f"\n# The Procfile's web process.\nENV PORT=5000\nEXPOSE 5000\nCMD {command}\n" if command else ""
