@@ -142,8 +142,9 @@ def install_helper(server: str, command: str) -> None:
     the shell answers that, since starting Python would add 0.1 s to every push for nothing.
     """
     section = f"credential.{server}"
+    helper = f'!f() {{ test "$1" = store || {command} git:credentials "$1"; }}; f'
     _must("config", "--local", "--replace-all", f"{section}.helper", "")
-    _must("config", "--local", "--add", f"{section}.helper", f'!f() {{ test "$1" = store || {command} git:credentials "$1"; }}; f')
+    _must("config", "--local", "--add", f"{section}.helper", helper)
     _must("config", "--local", "--replace-all", f"{section}.username", USERNAME)
     _must("config", "--local", "--replace-all", f"{section}.useHttpPath", "false")
 
