@@ -22,6 +22,8 @@ from gitreceiver.types import Push, PushKind, PushState
 from releases import Actor
 
 DEPLOY_PUSH = "gitreceiver.deploy_push"
+WAITING = "       Waiting for its turn: other builds are under way (or no worker runs: `portside-server status`)"
+WAITING_AFTER_TICKS = 4
 
 
 class Pushes:
@@ -46,16 +48,18 @@ class Pushes:
 
     def follow(self, push_id: str, gone: Callable[[], bool] = lambda: False) -> Iterator[str | None]:
         """The log's lines as they come, None about once a second; ends when the push is finished."""
-        finished_ticks = 0
+        queued_ticks = finished_ticks = 0
         for item in self._logs.follow(self._journal.get(push_id).log_id, gone=gone):
             if item is not None:
                 finished_ticks = 0
                 yield item[1]
                 continue
-            finished_ticks += self._journal.get(push_id).is_final
+            push = self._journal.get(push_id)
+            finished_ticks += push.is_final
+            queued_ticks += push.state is PushState.RECEIVED
             if finished_ticks > 2:  # its worker died between the last word and the closing of the log
                 return
-            yield None
+            yield WAITING if queued_ticks == WAITING_AFTER_TICKS and not push.is_final else None
 
     def outcome(self, push_id: str) -> Outcome:
         push = self._journal.get(push_id)

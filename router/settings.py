@@ -15,7 +15,8 @@ class RouterSettings:
     `spare_slots`: how many free slots (HAProxy backends) a fresh configuration holds; more are made by a seamless
     reload when fewer than a quarter of them are left. `maxconn`: connections at once; lowered by itself where the
     file limit is too small for it. `threads`: of HAProxy. `old_worker_s`: how long HAProxy's former worker may keep
-    long connections (WebSockets) after such a reload.
+    long connections (WebSockets) after such a reload. `connect_timeout_s` is short because instances are a bridge
+    away: it is what a request to one that just vanished waits before it goes to the next.
 
     The rest are times in seconds. Heroku gives an app 30 s for its first byte and 55 s between later ones
     (https://devcenter.heroku.com/articles/request-timeout); HAProxy 2.6 has one timeout for both, so it is the longer.
@@ -26,7 +27,7 @@ class RouterSettings:
     spare_slots: int = 64
     maxconn: int = 4000
     threads: int = 2
-    connect_timeout_s: float = 5.0
+    connect_timeout_s: float = 1.0
     request_timeout_s: float = 10.0
     silence_timeout_s: float = 55.0
     keep_alive_s: float = 10.0

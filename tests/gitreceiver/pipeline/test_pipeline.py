@@ -10,6 +10,7 @@ import pytest
 from core.errors import Conflict, NotFound, UserError
 from core.leases import Lease
 from gitreceiver import PushState
+from gitreceiver.pushes import WAITING
 from gitreceiver.run import line_of_pushes
 from tests.gitreceiver.pipeline.desk import BuggyBuilder, Desk, EndlessBuilder, FailingBuilder, InstantBuilder
 
@@ -131,6 +132,14 @@ def test_a_newer_push_waits_for_the_one_under_way_and_both_succeed(desk: Desk) -
     desk.pushes.deploy(second.id)
     assert [desk.pushes.push(one.id).version for one in (first, second)] == [1, 2]
     assert desk.branch() == second.commit
+
+
+def test_a_follower_of_a_push_that_waits_is_told_so_once(desk: Desk) -> None:
+    push = desk.receive(desk.commit("one"))
+    seen: list[str | None] = []
+    for line in desk.pushes.follow(push.id, gone=lambda: len(seen) > 6):
+        seen.append(line)
+    assert [line for line in seen if line is not None] == [WAITING]
 
 
 def test_builds_are_bounded_and_the_next_is_nudged(desk: Desk) -> None:
