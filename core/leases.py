@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, String, exists, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -57,7 +58,7 @@ class Lease:
 
     def hold_in(self, session: Session) -> None:
         """Raise LeaseLost unless the lease is ours in this transaction."""
-        row = session.get(LeaseRow, self.name, populate_existing=True)
+        row = session.get(LeaseRow, self.name, populate_existing=True, with_for_update=True)
         if row is None or row.fence != self.fence or row.owner != self.owner:
             self.lost.set()
         self.check()
@@ -77,15 +78,19 @@ class Leases:
         """The lease `name` with a fresh fence, or None while another owner's is unexpired."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
         moment = clock.now()
-        with self.database.write() as session:
-            row = session.get(LeaseRow, name)
-            if row is None:
-                row = LeaseRow(name=name, owner=owner, fence=0, expires_at=moment)
-                session.add(row)
-            elif row.expires_at > moment:
-                return None
-            row.owner, row.fence, row.expires_at = owner, row.fence + 1, clock.after(self.ttl_s, moment)
-            return Lease(name, owner, row.fence)
+        try:
+            with self.database.write() as session:
+                row = session.get(LeaseRow, name, with_for_update=True)
+                if row is None:
+                    row = LeaseRow(name=name, owner=owner, fence=0, expires_at=moment)
+                    session.add(row)
+                elif row.expires_at > moment:
+                    return None
+                row.owner, row.fence, row.expires_at = owner, row.fence + 1, clock.after(self.ttl_s, moment)
+                session.flush()
+                return Lease(name, owner, row.fence)
+        except IntegrityError:  # another process made the row first (PostgreSQL; SQLite's writers queue)
+            return None
 
     def renew(self, lease: Lease) -> None:
         """Push the expiry on; sets `lease.lost` when it is no longer ours."""

@@ -51,7 +51,7 @@ class Ledger:
     def submit(self, app_id: AppId, draft: Draft, floor: int) -> Release:
         """Give the draft the next number: one more than the highest in the records and than `floor`."""
         with self._database.write() as session:
-            app = session.get(AppRow, app_id)
+            app = session.get(AppRow, app_id, with_for_update=True)
             if app is None or app.destroyed_at is not None:
                 raise NotFound("Couldn't find that app.", "See your apps: portside apps")
             earlier = rows.of_push(session, draft.push_id)
