@@ -19,7 +19,7 @@ from builder.limits import Limiter
 from builder.problems import NoStartCommand
 from builder.problems_text import failed
 from builder.progress import Line
-from builder.records import Records
+from builder.records import Cache, Records
 from builder.settings import BuilderSettings
 from builder.stacks import Stacks
 from builder.tables import BuildRow
@@ -39,13 +39,14 @@ _DROPPED_AT_ONCE = 10
 
 @dataclass(frozen=True)
 class _Recipe:
-    """One build, decided: its key, and what it starts from (name "" for an app's own Dockerfile)."""
+    """One build, decided: its key, what it starts from (name "" for an app's own Dockerfile), whose caches it uses."""
 
     key: str
     config: dict[str, str]
     config_key: str
     base: str
     template: str
+    cache: Cache
 
 
 class Builder:
@@ -115,6 +116,10 @@ class Builder:
             self._images.upload(image_id, name)
             self._engine.untag(name)  # the engine remembers where its layers are without it
 
+    def purge_cache(self, app_id: AppId) -> None:
+        """Let the app's next build start with empty caches, even when nothing else has changed."""
+        self._records.purge_cache(app_id)
+
     def forget_app(self, app_id: AppId) -> None:
         """Drop the app's build records and their images. (Its releases' images are the ImageStore's.)"""
         for build_id in self._records.builds(app_id):
@@ -126,8 +131,9 @@ class Builder:
         config = build_time(request.config, pack.build_config)
         base = self._stacks.language_image(pack).name if pack.language_image else ""
         template = packs.template_text(pack.template) if pack.template else ""
-        key = build_key(request.app_id, request.source.tree_id, f"{pack.name}\n{template}", base, config)
-        return _Recipe(key, config, config_key(request.app_id, config), base, template)
+        cache = self._records.cache(request.app_id)
+        key = build_key(AppId(cache.owner), request.source.tree_id, f"{pack.name}\n{template}", base, config)
+        return _Recipe(key, config, config_key(request.app_id, config), base, template, cache)
 
     def _reusable(self, request: BuildRequest, recipe: _Recipe, stopped: Stopped) -> BuildRow | None:
         """The latest finished build of the same key whose image is in the engine, or can be had from the registry."""
@@ -162,8 +168,8 @@ class Builder:
                 stopped,
                 dockerfile=dockerfile,
                 secret=plan.pack.environment(recipe.config),
-                cached=not request.rebuild,
-                cache_owner=request.app_id,
+                cached=not (request.rebuild or recipe.cache.is_empty),
+                cache_owner=recipe.cache.owner,
             )
         except BuildFailed as error:
             more = with_source(error.problem, request.source, plan.ignore)

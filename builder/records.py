@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import delete, func, select, update
 
-from builder.tables import BUILD_LIFE, BuildRow, BuildState
+from builder.tables import BUILD_LIFE, BuildRow, BuildState, CacheRow
 from builder.types import BuildRequest
 from core import clock
 from core.database import Database
 from core.ids import AppId, new_id
 
 _LONGEST_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Cache:
+    """`owner`: under whose name BuildKit keeps the cache mounts. `is_empty`: purged, and nothing was built since."""
+
+    owner: str
+    is_empty: bool
 
 
 class Records:
@@ -93,6 +103,27 @@ class Records:
         with self._database.read() as session:
             return frozenset(session.scalars(select(ranked.c.id).where((ranked.c.place <= most) | running)))
 
+    def cache(self, app_id: AppId) -> Cache:
+        """The caches that the app's next build uses."""
+        with self._database.read() as session:
+            row = session.get(CacheRow, app_id)
+            if row is None:
+                return Cache(app_id, is_empty=False)
+            since = (BuildRow.app_id == app_id, BuildRow.created_at > row.purged_at)
+            used = select(BuildRow.id).where(*since, BuildRow.state == BuildState.SUCCEEDED)
+            return Cache(f"{app_id}.{row.generation}", is_empty=session.scalars(used).first() is None)
+
+    def purge_cache(self, app_id: AppId) -> None:
+        """Let the app's builds begin new caches. Nobody uses the old ones any more, so they go first when space does:
+        BuildKit can't delete the mounts of one app."""
+        with self._database.write() as session:
+            row = session.get(CacheRow, app_id)
+            if row is None:
+                session.add(CacheRow(app_id=app_id, generation=1, purged_at=clock.now()))
+            else:
+                row.generation, row.purged_at = row.generation + 1, clock.now()
+
     def forget(self, app_id: AppId) -> None:
         with self._database.write() as session:
+            session.execute(delete(CacheRow).where(CacheRow.app_id == app_id))
             session.execute(delete(BuildRow).where(BuildRow.app_id == app_id))

@@ -47,3 +47,13 @@ class BuildRow(Base):
     ref: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CacheRow(Base):
+    """Which generation of an app's caches its builds use, since when; an app without a row uses the first, 0."""
+
+    __tablename__ = "build_caches"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    generation: Mapped[int]
+    purged_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -89,6 +89,10 @@ class Pushes:
         """Build a source that was not pushed, in a place for builds like any other; no release is made."""
         return build_aside(self._workshop, app_id, source, log, stopped)
 
+    def purge_cache(self, app_id: AppId) -> None:
+        """Let the app's next build start with empty caches, whatever was built before."""
+        self._workshop.builder.purge_cache(app_id)
+
     def push(self, push_id: str) -> Push:
         return self._journal.get(push_id)
 

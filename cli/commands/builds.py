@@ -95,6 +95,19 @@ def builds_cancel(session: Session, build_id: str | None) -> None:
     progress(f"Cancelling build {shown} of {target.app}.")
 
 
+@command("builds:cache:purge", examples=["portside builds:cache:purge", "portside builds:cache:purge -a my-app"])
+@app_options
+@json_option
+@pass_session
+def purge_cache(session: Session) -> None:
+    """Empty an app's build caches: its next build fetches and builds everything anew."""
+    target = session.target()
+    target.api.delete(target.path("/build-cache"))
+    if session.as_json:
+        as_json({"app": target.app, "purged": True})
+    progress(f"The build caches of {target.app} are purged. Its next build starts from nothing.")
+
+
 def _watched(target: Target, record: Json, *, to_stdout: bool) -> Build:
     build = read(Build.of, record)
     short = build.id[:_SHORT_ID]
@@ -125,4 +138,4 @@ def _looked_up(expression: str) -> str:
     return commit
 
 
-COMMANDS = (deploy, builds, builds_output, builds_cancel)
+COMMANDS = (deploy, builds, builds_output, builds_cancel, purge_cache)

@@ -53,6 +53,22 @@ def test_a_rebuild_runs_every_step_anew(bench, log, memory_source):
     assert in_image(first.image_id, "cat", "/id") != in_image(again.image_id, "cat", "/id")
 
 
+def test_after_a_purge_the_same_tree_is_built_from_nothing_and_then_cached_again(bench, log, memory_source):
+    stock = "COPY word /\nRUN --mount=type=cache,id=stock,target=/stock ls /stock > /found; touch /stock/$(cat /word)\n"
+    apples, pears = (
+        memory_source({"Dockerfile": BASE + stock + "CMD x", "word": word}) for word in ("apples", "pears")
+    )
+    bench.builder.build(bench.request(apples), log)
+    filled = bench.builder.build(bench.request(pears), log)
+    assert in_image(filled.image_id, "cat", "/found").split() == ["apples"]
+    bench.builder.purge_cache(bench.app_id)
+    purged = bench.builder.build(bench.request(pears), log)
+    assert not purged.reused
+    assert in_image(purged.image_id, "cat", "/found") == ""
+    again = bench.builder.build(bench.request(apples), log)
+    assert in_image(again.image_id, "cat", "/found").split() == ["pears"]
+
+
 def test_an_image_gone_from_the_engine_comes_back_from_the_registry_with_no_build(bench, log, memory_source):
     source = memory_source({"Dockerfile": BASE + "RUN cat /proc/sys/kernel/random/uuid > /id\nCMD x"})
     first = bench.builder.build(bench.request(source), log)

@@ -197,3 +197,10 @@ def test_cancelling_a_named_build(invoke, logged_in):
     logged_in.answers["DELETE", "/apps/demo/builds/ffff0000-1"] = build(logged_in, id="ffff0000-1")
     result = invoke("builds:cancel", "ffff", "-a", "demo")
     assert (result.exit_code, result.stderr) == (0, "Cancelling build ffff0000 of demo.\n")
+
+
+def test_purging_the_build_caches(invoke, logged_in):
+    logged_in.answers["DELETE", "/apps/demo/build-cache"] = {}
+    result = invoke("builds:cache:purge", "-a", "demo")
+    told = "The build caches of demo are purged. Its next build starts from nothing.\n"
+    assert (result.exit_code, result.stderr) == (0, told)

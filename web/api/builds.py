@@ -50,6 +50,13 @@ def cancel_build(call: AppCall, build: str) -> Answer:
     return Answer(_shape(call, call.parts.pushes.cancel(call.app.id, _build(call, build).id)))
 
 
+@routes("DELETE", "/apps/<app>/build-cache", Permission.DEPLOY)
+def purge_cache(call: AppCall) -> Answer:
+    """Portside's own: the app's next build starts with empty caches."""
+    call.parts.pushes.purge_cache(call.app.id)
+    return Answer({}, 202)
+
+
 def _build(call: AppCall, wanted: str) -> Push:
     record = call.parts.pushes.push(wanted)
     if record.app_id != call.app.id:

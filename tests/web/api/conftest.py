@@ -137,6 +137,10 @@ class StandingPushes:
 
     def __init__(self) -> None:
         self.known: list[Push] = []
+        self.purged: list[AppId] = []
+
+    def purge_cache(self, app_id: AppId) -> None:
+        self.purged.append(app_id)
 
     def redeploy(self, app_id: AppId, commitish: str, actor: Identity) -> Push:
         if not COMMIT.startswith(commitish):

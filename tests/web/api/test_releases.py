@@ -157,6 +157,11 @@ def test_a_build_under_way_is_cancelled(stage, api, app: App, ada: Identity, nam
     assert api.delete("/apps/shop/builds").status_code == 409
 
 
+def test_the_build_caches_of_an_app_are_purged(stage, api, app: App) -> None:
+    assert api.delete("/apps/shop/build-cache").status_code == 202
+    assert stage.pushes.purged == [app.id]
+
+
 def test_a_build_of_another_app_is_not_found(stage, api, app: App, ada: Identity) -> None:
     push = stage.pushes.redeploy(stage.create("other", ada).id, "3f2a", ada)
     assert api.get(f"/apps/shop/builds/{push.id}").status_code == 404
