@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from core import clock
 from core.errors import Cancelled
 from core.logs import LogWriter
-from scheduler import health, records
+from scheduler import explainer, health, records
 from scheduler.health import Check, Verdict
 from scheduler.launcher import Launcher
-from scheduler.runtime import Container, Runtime, StartFailed
+from scheduler.problems import failed
+from scheduler.runtime import Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
 from scheduler.tables import InstanceRow
 from scheduler.types import BootFailed, RunSpec
@@ -86,43 +87,23 @@ class Boot:
         found = self.runtime.look(container_id)
         if found is not None and found.running and found.address == row.address:
             return
-        self._show_output(row, container_id)
-        raise exited(records.process_of(row), found, self.settings)
+        lines = self._show_output(row, container_id)
+        raise failed(explainer.why_ended(records.process_of(row), found, lines, self.settings.memory_mb))
 
     def _unhealthy(
         self, row: InstanceRow, container_id: str, check: Check, verdict: Verdict, timeout_s: float
     ) -> BootFailed:
         self._show_output(row, container_id)
-        found = verdict.found
-        if check.port is not None and found.startswith("nothing listens"):
-            other = health.explain_sockets(check.port, self.runtime.listening(container_id))
-            found = f"{found} ({other})" if other else found
-        return BootFailed(f"{records.process_of(row)} is not healthy after {timeout_s:g} s: {found}.", verdict.hint)
+        sockets = self.runtime.listening(container_id)
+        return failed(explainer.why_unhealthy(records.process_of(row), check, verdict, sockets, timeout_s))
 
-    def _show_output(self, row: InstanceRow, container_id: str) -> None:
+    def _show_output(self, row: InstanceRow, container_id: str) -> list[str]:
         lines = [line.text for line in self.runtime.output(container_id, SHOWN_LINES)]
         process = records.process_of(row)
         self.log.detail(f"The last lines of {process}:" if lines else f"{process} wrote nothing.")
         for line in lines:
             self.log.detail(f"  {line}")
-
-
-def exited(process: str, container: Container | None, settings: SchedulerSettings) -> BootFailed:
-    """Why an instance that ended did, and what to do about it."""
-    if container is None:
-        return BootFailed(f"{process} was removed from the engine before it was healthy.", "Push again.")
-    if container.out_of_memory:
-        return BootFailed(
-            f"{process} used more than its {settings.memory_mb} MB of memory and was killed.",
-            "Let it use less, or raise PORTSIDE_SCHEDULER_MEMORY_MB on the server.",
-        )
-    if container.exit_code in (126, 127):
-        message = f"{process} exited with code {container.exit_code}: its command could not be run."
-        return BootFailed(message, "Check the command in the Procfile; is it installed in the image?")
-    return BootFailed(
-        f"{process} exited with code {container.exit_code} before it was healthy.",
-        "What it wrote last, if anything, says why; is its config complete? See `portside config`.",
-    )
+        return lines
 
 
 def _watch(jobs: Sequence[Future[None]], stopped: Stopped) -> None:

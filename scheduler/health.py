@@ -9,6 +9,8 @@ import http.client
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from urllib.parse import urlsplit
 
 from scheduler.settings import SchedulerSettings
 from scheduler.types import WEB, RunSpec
@@ -28,13 +30,27 @@ class Check:
     uptime_s: float
 
 
+class Seen(Enum):
+    """What was seen of an instance that is not ready."""
+
+    NOTHING_LISTENS = auto()
+    NO_ANSWER = auto()
+    BAD_STATUS = auto()
+    SENT_AWAY = auto()
+    TOO_YOUNG = auto()
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the instance is ready, and if not, what was found and what would mend it."""
+    """Whether the instance is ready, and if not, what was seen.
+
+    `status` is the HTTP status there was; `detail` where it redirects to, or what the failed request ended with.
+    """
 
     ready: bool
-    found: str = ""
-    hint: str = ""
+    seen: Seen | None = None
+    status: int = 0
+    detail: str = ""
 
 
 READY = Verdict(True)
@@ -52,7 +68,7 @@ def probe(check: Check, started_at: datetime, now: datetime) -> Verdict:
     """Ask once."""
     if check.port is None:
         up = now - started_at >= timedelta(seconds=check.uptime_s)
-        return READY if up else Verdict(False, f"it has not run for {check.uptime_s:g} s yet")
+        return READY if up else Verdict(False, Seen.TOO_YOUNG)
     return _connects(check, check.port) if check.path is None else _answers(check, check.port, check.path)
 
 
@@ -60,7 +76,7 @@ def _connects(check: Check, port: int) -> Verdict:
     try:
         socket.create_connection((check.address, port), timeout=_CONNECT_S).close()
     except OSError:
-        return _nothing_listens(port)
+        return Verdict(False, Seen.NOTHING_LISTENS)
     return READY
 
 
@@ -68,40 +84,28 @@ def _answers(check: Check, port: int, path: str) -> Verdict:
     connection = http.client.HTTPConnection(check.address, port, timeout=_ANSWER_S)
     try:
         connection.request("GET", path, headers={"Host": check.host, "User-Agent": "Portside-Health"})
-        status = connection.getresponse().status
+        answer = connection.getresponse()
+        status, location = answer.status, answer.headers.get("Location", "")
     except ConnectionRefusedError:
-        return _nothing_listens(port)
+        return Verdict(False, Seen.NOTHING_LISTENS)
     except (OSError, http.client.HTTPException) as error:
-        found = f"GET {path} got no answer ({type(error).__name__})"
-        return Verdict(False, found, "The health path must answer within 5 s, without signing in.")
+        return Verdict(False, Seen.NO_ANSWER, detail=_in_words(error))
     finally:
         connection.close()
-    if 200 <= status < 400:
-        return READY
-    return Verdict(
-        False,
-        f"GET {path} answered {status} where 2xx or 3xx was expected",
-        "Mend the health path, or name another one in app.json (formation.web healthcheck path).",
-    )
+    if not 200 <= status < 400:
+        return Verdict(False, Seen.BAD_STATUS, status)
+    if status >= 300 and _leads_away(location, check.host):
+        return Verdict(False, Seen.SENT_AWAY, status, location)
+    return READY
 
 
-def _nothing_listens(port: int) -> Verdict:
-    return Verdict(
-        False,
-        f"nothing listens on port {port}",
-        "The web process must listen on 0.0.0.0 and the port in $PORT (and not on 127.0.0.1).",
-    )
+def _leads_away(location: str, host: str) -> bool:
+    """Whether a redirect goes to another scheme or host: then the app's own answer is not known."""
+    target = urlsplit(location)
+    return target.scheme not in ("", "http") or target.hostname not in (None, host.partition(":")[0])
 
 
-def explain_sockets(port: int, sockets: frozenset[tuple[str, int]]) -> str:
-    """What listens in the container instead of the right address and port; "" when nothing does.
-
-    The resolver that Docker puts on 127.0.0.11 is not the app's.
-    """
-    own = sorted((address, number) for address, number in sockets if address != "127.0.0.11")
-    if not own:
-        return ""
-    address, number = next((one for one in own if one[1] == port), own[0])
-    if number == port:
-        return f"it listens on {address}:{port}, which only the container itself can reach"
-    return f"it listens on port {number} instead"
+def _in_words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"nothing within {_ANSWER_S:g} s"
+    return f"a broken answer ({type(error).__name__})"

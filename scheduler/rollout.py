@@ -23,8 +23,10 @@ from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
 from scheduler import addresses, records
-from scheduler.boot import Boot, Stopped, exited
+from scheduler.boot import SHOWN_LINES, Boot, Stopped
+from scheduler.explainer import why_ended
 from scheduler.launcher import Launcher
+from scheduler.problems import failed
 from scheduler.records import Slot
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
@@ -130,7 +132,8 @@ class Rollouts:
         for row in rows:
             if row.id not in running:
                 found = self.runtime.look(row.container_id) if row.container_id else None
-                raise exited(records.process_of(row), found, self.settings)
+                lines = [line.text for line in self.runtime.output(found.id, SHOWN_LINES)] if found else []
+                raise failed(why_ended(records.process_of(row), found, lines, self.settings.memory_mb))
 
     def _switch(self, spec: RunSpec, rollout: str, rows: Sequence[InstanceRow], lease: Lease) -> None:
         """The one transaction that makes a release the app's, guarded by the fence."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import UserError
 from core.ids import AppId
+from core.reports import Explained
 from scheduler.states import InstanceState
 
 WEB = "web"
@@ -19,7 +19,7 @@ def line_of(app_id: AppId) -> str:
     return f"app:{app_id}"
 
 
-class BootFailed(UserError):
+class BootFailed(Explained):
     """An instance of the new release did not become healthy; the old release serves on."""
 
     code = "boot_failed"

@@ -68,7 +68,7 @@ def test_a_release_that_exits_at_once_changes_nothing_and_says_why(engine: Platf
 
 
 def test_a_command_that_does_not_exist_is_named_as_the_reason(engine: Platform, app_id: AppId) -> None:
-    with pytest.raises(BootFailed, match="exited with code 127: its command could not be run"):
+    with pytest.raises(BootFailed, match="exited with code 127: there is no no-such-program in its image"):
         engine.deploy(engine.spec(app_id, processes=(ProcessType("web", "no-such-program"),)))
     assert engine.runtime.containers(app_id) == []
 
@@ -77,8 +77,8 @@ def test_a_command_that_does_not_exist_is_named_as_the_reason(engine: Platform, 
     ("command", "reason"),
     [
         (IDLE, r"web\.1 is not healthy after 1 s: nothing listens on port 5000\."),
-        (SERVE.replace("0.0.0.0", "127.0.0.1"), r"it listens on 127\.0\.0\.1:5000, which only the container itself"),
-        (SERVE.replace("$ENV{PORT}", "3000"), r"nothing listens on port 5000 \(it listens on port 3000 instead\)\."),
+        (SERVE.replace("0.0.0.0", "127.0.0.1"), r"it listens on 127\.0\.0\.1:5000, which only its own container"),
+        (SERVE.replace("$ENV{PORT}", "3000"), r"it listens on port 3000 and not on 5000\."),
     ],
 )
 def test_a_web_process_out_of_reach_is_told_where_it_listens(
@@ -92,7 +92,7 @@ def test_a_web_process_out_of_reach_is_told_where_it_listens(
 
 def test_a_health_path_decides(engine: Platform, app_id: AppId) -> None:
     engine.deploy(engine.spec(app_id, health=with_path("/status/204")))
-    with pytest.raises(BootFailed, match="GET /status/500 answered 500 where 2xx or 3xx was expected"):
+    with pytest.raises(BootFailed, match="GET /status/500 answered 500"):
         engine.deploy(engine.spec(app_id, version=2, health=with_path("/status/500", timeout_s=0.5)))
     assert engine.settled(app_id, ["web.1"], version=1)
 

@@ -12,7 +12,7 @@ import pytest
 from core import clock
 from core.ids import AppId
 from scheduler import HealthCheck, ProcessType, SchedulerSettings
-from scheduler.health import Check, check_of, explain_sockets, probe
+from scheduler.health import Check, Seen, Verdict, check_of, probe
 from tests.scheduler.conftest import Platform
 
 ADDRESS = "127.0.0.1"
@@ -22,10 +22,13 @@ class StatusServer(BaseHTTPRequestHandler):
     """GET /N answers N; the host it was asked for is remembered."""
 
     hosts: list[str] = []
+    location = ""
 
     def do_GET(self) -> None:
         self.hosts.append(self.headers["Host"])
         self.send_response(int(self.path.strip("/")))
+        if self.location:
+            self.send_header("Location", self.location)
         self.end_headers()
 
     def log_message(self, *args: object) -> None:
@@ -43,9 +46,10 @@ def port() -> Iterator[int]:
 
 @pytest.mark.parametrize(("status", "ready"), [(200, True), (204, True), (302, True), (404, False), (503, False)])
 def test_two_and_three_hundreds_are_ready(port: int, status: int, ready: bool) -> None:
+    StatusServer.location = ""
     verdict = probe(Check(ADDRESS, port, f"/{status}", "sample.localhost", 3), clock.now(), clock.now())
     assert verdict.ready is ready
-    assert (f"answered {status}" in verdict.found) is not ready
+    assert (verdict.seen, verdict.status) == ((None, 0) if ready else (Seen.BAD_STATUS, status))
     assert StatusServer.hosts[-1] == "sample.localhost"
 
 
@@ -54,10 +58,24 @@ def test_an_open_port_is_ready_without_a_path(port: int) -> None:
 
 
 @pytest.mark.parametrize("path", [None, "/200"])
-def test_a_closed_port_is_named_with_what_to_do(path: str | None) -> None:
+def test_a_closed_port_is_told(path: str | None) -> None:
     verdict = probe(Check("127.0.0.77", 9, path, "", 3), clock.now(), clock.now())
-    assert (verdict.ready, verdict.found) == (False, "nothing listens on port 9")
-    assert "0.0.0.0 and the port in $PORT" in verdict.hint
+    assert verdict == Verdict(False, Seen.NOTHING_LISTENS)
+
+
+@pytest.mark.parametrize(
+    ("location", "ready"),
+    [
+        ("/login", True),
+        ("http://sample.localhost:8080/login", True),
+        ("https://sample.localhost/200", False),
+        ("http://elsewhere.example/", False),
+    ],
+)
+def test_a_redirect_is_ready_only_within_the_app(port: int, location: str, ready: bool) -> None:
+    StatusServer.location = location
+    verdict = probe(Check(ADDRESS, port, "/301", "sample.localhost:8080", 3), clock.now(), clock.now())
+    assert verdict == (Verdict(True) if ready else Verdict(False, Seen.SENT_AWAY, 301, location))
 
 
 def test_a_type_without_a_port_is_ready_after_its_uptime() -> None:
@@ -75,16 +93,3 @@ def test_only_web_and_types_with_a_path_are_asked_on_their_port(platform: Platfo
         "worker": (None, None),
         "api": (5000, "/up"),
     }
-
-
-@pytest.mark.parametrize(
-    ("sockets", "words"),
-    [
-        (set(), ""),
-        ({("127.0.0.11", 40123)}, ""),
-        ({("127.0.0.1", 5000)}, "it listens on 127.0.0.1:5000, which only the container itself can reach"),
-        ({("0.0.0.0", 3000), ("127.0.0.11", 1)}, "it listens on port 3000 instead"),
-    ],
-)
-def test_what_listens_instead_is_explained(sockets: set[tuple[str, int]], words: str) -> None:
-    assert explain_sockets(5000, frozenset(sockets)) == words
