@@ -47,18 +47,26 @@ class Aftermath:
 
         `branch`: where the branch is, for a rollback leaves it.
         """
-        self._assert_releases(version)
-        assert self.site.branch() == (branch or commit)
+        self._assert_releases(version, failed=0)
+        self._assert_serves(version, commit, branch or commit)
+
+    def assert_failed_cleanly(self, commit: str, made_release: bool) -> None:
+        """v1 of `commit` serves as if nothing had been; the failed push has made a release at most, and that once."""
+        self._assert_releases(1, failed=int(made_release))
+        self._assert_serves(1, commit, commit)
+
+    def _assert_serves(self, version: int, commit: str, branch: str) -> None:
+        assert self.site.branch() == branch
         answer = self.site.answer()
         assert (answer["release"], answer["commit"]) == (f"v{version}", commit)
         self.assert_tidy(version)
 
-    def _assert_releases(self, version: int) -> None:
+    def _assert_releases(self, live: int, failed: int) -> None:
+        """One release for each push, none twice: `live` that succeeded, then `failed` that did not."""
         found = self.site.platform.releases(self.site.name)
-        numbers = [release["version"] for release in found]
-        assert numbers == list(range(version, 0, -1)), "one release for each push, none twice"
-        assert {release["status"] for release in found} == {"succeeded"}
-        assert [release["version"] for release in found if release["current"]] == [version]
+        expected = [(number, "succeeded" if number <= live else "failed") for number in range(live + failed, 0, -1)]
+        assert [(release["version"], release["status"]) for release in found] == expected
+        assert [release["version"] for release in found if release["current"]] == [live]
 
     def assert_tidy(self, version: int) -> None:
         """Only the live release's containers are left, running or not; nobody holds anything; no build goes on."""

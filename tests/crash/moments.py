@@ -55,6 +55,16 @@ def _await_release_phase(site: Site, push: Background, version: int) -> None:
     eventually(lambda: any(found.process.startswith("release") for found in site.containers()), "the release phase")
 
 
+def _build_in_vain(site: Site) -> str:
+    return site.build_also(f"RUN word=begun && echo $word {secrets.token_hex(4)} && sleep {LASTS_S} && exit 3")
+
+
+def _start_in_vain(site: Site) -> str:
+    return site.start_with(f"sleep {LASTS_S}; exit 7")
+
+
 BUILD = Moment("the build", _build_slowly, _await_build)
 START = Moment("the start of instances", _start_slowly, _await_start)
 RELEASE_PHASE = Moment("the release phase", _prepare_slowly, _await_release_phase)
+BUILD_IN_VAIN = Moment("a build that fails", _build_in_vain, _await_build)
+START_IN_VAIN = Moment("a start that fails", _start_in_vain, _await_start)

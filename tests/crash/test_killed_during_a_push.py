@@ -8,7 +8,7 @@ from gitreceiver import PushState
 from tests.acceptance.site import Site
 from tests.crash.aftermath import Aftermath
 from tests.crash.blows import Victim
-from tests.crash.moments import BUILD, RELEASE_PHASE, START, Moment
+from tests.crash.moments import BUILD, BUILD_IN_VAIN, RELEASE_PHASE, START, START_IN_VAIN, Moment
 from tests.crash.steady import Steady
 
 pytestmark = pytest.mark.platform
@@ -57,6 +57,28 @@ def test_the_api_is_killed_with_git_attached(
     assert "deployed" not in told.output
     assert "Everything up-to-date" in site.push().output
     _assert_next_push_works(site, after)
+
+
+@pytest.mark.parametrize(
+    ("moment", "reason"),
+    [
+        pytest.param(BUILD_IN_VAIN, "build failed", id="a build"),
+        pytest.param(START_IN_VAIN, "deploy failed", id="a start", marks=pytest.mark.full),
+    ],
+)
+def test_what_fails_fails_cleanly_though_the_worker_is_killed(
+    site: Site, victim: Victim, moment: Moment, reason: str
+) -> None:
+    """The next worker finds the same fault, and nothing has changed."""
+    good, after, commit = site.branch(), Aftermath.of(site), moment.prepare(site)
+    with Steady(site) as visitor, site.pushing() as push:
+        moment.await_it(site, push, 2)
+        victim.kill("worker")
+        assert after.final_push(commit).state is PushState.FAILED
+        told = push.ended()
+        after.assert_failed_cleanly(good, made_release=moment is START_IN_VAIN)
+    assert visitor.failures == []
+    assert f"! [remote rejected] main -> main ({reason})" in told.output
 
 
 def _assert_next_push_works(site: Site, after: Aftermath) -> None:
