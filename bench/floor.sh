@@ -5,4 +5,4 @@ set -eu
 worktree=$1 bare=$2 image=$3 port=$4
 git -C "$worktree" push --quiet "$bare" HEAD:refs/heads/main
 git -C "$bare" archive main | DOCKER_BUILDKIT=1 "$DOCKER" build --quiet --tag "$image" - >/dev/null
-exec "$(dirname "$0")/start.sh" "$image" "$port"
+exec "$(dirname "$0")/start.sh" "$image" "127.0.0.1:$port" --publish "127.0.0.1:$port:5000"
