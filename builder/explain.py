@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder import packs
 from builder.dockerignore import Ignore, parse
@@ -32,6 +32,10 @@ def explain(source: Source) -> Plan:
     if pack is None or detected is None:
         raise nothing_detected(source.paths())
     manifest = read_manifest(source)
+    if manifest.processes is None and detected.processes:
+        told = tuple(f"No Procfile: {kind} runs `{command}`" for kind, command in detected.processes)
+        detected = replace(detected, details=(*detected.details, *told))
+        manifest = replace(manifest, processes=detected.processes)
     if manifest.processes is None and pack.needs_procfile:
         raise no_procfile(source.paths())
     return Plan(pack, detected, manifest, _ignore(source, detected, pack))

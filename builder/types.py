@@ -86,10 +86,12 @@ class Detected:
     """What a pack found out about a source before anything is built.
 
     `details` are lines to show. `values` fill the pack's template. `needs` are the files that its Dockerfile copies
-    by name, which therefore must not be left out by .dockerignore.
+    by name, which therefore must not be left out by .dockerignore. `processes`: what runs when there is no Procfile,
+    where the source makes it certain.
     """
 
     headline: str
     details: tuple[str, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    processes: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""The Python pack: requirements.txt, or pyproject.toml with or without uv.lock, installed by uv."""
+"""The Python pack: requirements.txt, pyproject.toml, or the lock file of uv, Poetry or Pipenv, installed by uv."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from builder.packs.python_start import start
 from builder.problems import BadSyntax, LockFilesClash, NoProjectTable, RequirementsMissing, VersionUnavailable
 from builder.problems_text import failed
 from builder.submodules import submodule_of
@@ -16,8 +17,8 @@ from builder.types import Detected, Source
 name = "python"
 template: str | None = "python.Dockerfile.j2"
 language_image: str | None = "python.image.j2"
-build_config: tuple[str, ...] = ("PIP_", "UV_")
-files: tuple[str, ...] = ("requirements.txt", "pyproject.toml")
+build_config: tuple[str, ...] = ("PIP_", "UV_", "POETRY_", "PIPENV_", "DJANGO_", "SECRET_KEY", "DISABLE_COLLECTSTATIC")
+files: tuple[str, ...] = ("requirements.txt", "pyproject.toml", "Pipfile.lock")
 needs_procfile = True
 
 PYTHON = "3.13"
@@ -30,21 +31,33 @@ _INCLUDE = re.compile(r"^(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
 
 
 def detect(source: Source) -> Detected | None:
-    """An app with requirements.txt, or with a pyproject.toml that has a [project] table."""
+    """An app with requirements.txt, Pipfile.lock, or a pyproject.toml that says what to install."""
     paths = source.paths()
-    if not {"requirements.txt", "pyproject.toml"} & set(paths):
+    if not set(files) & set(paths):
         return None
     locks = tuple(file for file in LOCK_FILES if file in paths)
     if len(locks) > 1:
         raise failed(LockFilesClash("Python", locks))
     version = _version_line(source)
+    installer = _installer(source)
+    begin = start(source, installer.needs)
+    details = [version, *installer.details]
+    if begin.static_settings:
+        details.append(f"Collecting static files ({begin.static_settings} sets STATIC_ROOT)")
+    values = {**installer.values, "collects_static": begin.static_settings is not None}
+    processes = (("web", begin.command),) if begin.command else ()
+    return Detected("Python app detected", tuple(details), values, installer.needs, processes)
+
+
+def _installer(source: Source) -> Detected:
+    paths = source.paths()
     if "uv.lock" in paths and "pyproject.toml" in paths:
-        installer = _from_lock(source)
-    elif "requirements.txt" in paths:
-        installer = _from_requirements(source)
-    else:
-        installer = _from_project(source)
-    return Detected("Python app detected", (version, *installer.details), installer.values, installer.needs)
+        return _from_lock(source)
+    if "poetry.lock" in paths and "pyproject.toml" in paths:
+        return _from_poetry(source)
+    if "Pipfile.lock" in paths:
+        return _from_pipenv(source)
+    return _from_requirements(source) if "requirements.txt" in paths else _from_project(source)
 
 
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:
@@ -59,6 +72,8 @@ def environment(config: Mapping[str, str]) -> Mapping[str, str]:
 
 def headline(step: str) -> str | None:
     """The recipe's steps in words."""
+    if "collectstatic" in step:
+        return "Collecting static files"
     if step.startswith("RUN"):
         return "Installing the app" if "--no-deps" in step else "Installing dependencies"
     return "Adding the app's files" if step.endswith("source/ ./") else ""
@@ -94,6 +109,29 @@ def _from_lock(source: Source) -> Detected:
     needed = ("pyproject.toml", "uv.lock")
     values = {"installer": "uv", "files": needed, "source_first": local, "is_package": is_package}
     return Detected("", ("Installing from uv.lock",), values, needed)
+
+
+def _from_poetry(source: Source) -> Detected:
+    """Poetry installs the app itself too when it is a package; without a folder of its name it can't be one."""
+    poetry = _project(source).get("tool", {}).get("poetry", {})
+    app_name = str(poetry.get("name") or _project(source).get("project", {}).get("name", "")).replace("-", "_")
+    is_there = any(path in (f"{app_name}/__init__.py", f"src/{app_name}/__init__.py") for path in source.paths())
+    text = (source.read("poetry.lock") or b"").decode(errors="replace")
+    values = {
+        "installer": "poetry",
+        "files": ("pyproject.toml", "poetry.lock"),
+        "source_first": bool(re.search(r'^type = "(directory|file)"$', text, re.MULTILINE)),
+        "is_package": poetry.get("package-mode", True) is not False and (is_there or "packages" in poetry),
+    }
+    return Detected("", ("Installing from poetry.lock",), values, ("pyproject.toml", "poetry.lock"))
+
+
+def _from_pipenv(source: Source) -> Detected:
+    text = (source.read("Pipfile.lock") or b"").decode(errors="replace")
+    local = re.search(r'"(path|file)": "(?!https?:)', text) is not None
+    needed = tuple(file for file in ("Pipfile", "Pipfile.lock") if file in source.paths())
+    values = {"installer": "pipenv", "files": needed, "source_first": local, "is_package": False}
+    return Detected("", ("Installing from Pipfile.lock",), values, needed)
 
 
 def _from_project(source: Source) -> Detected:

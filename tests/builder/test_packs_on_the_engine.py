@@ -1,0 +1,64 @@
+"""Each pack builds a tiny app on the real engine, and the app answers."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+DOCKER = "/usr/bin/docker"
+FETCH = "exec 3<>/dev/tcp/127.0.0.1/5000; printf 'GET {path} HTTP/1.0\\r\\nHost: a\\r\\n\\r\\n' >&3; cat <&3"
+
+
+@pytest.fixture
+def answer() -> Iterator[Callable[..., str]]:
+    """Starts a built app's web process and gives its whole answer to a GET, asked from inside its container."""
+    started: list[str] = []
+
+    def ask(built, path: str = "/") -> str:
+        options = ["--network=none", "--env=PORT=5000", "--entrypoint=/bin/sh"]
+        command = dict(built.processes)["web"]
+        argv = [DOCKER, "run", "--detach", *options, built.image_id, "-c", command]
+        started.append(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip())
+        for _ in range(300):
+            argv = [DOCKER, "exec", started[-1], "bash", "-c", FETCH.format(path=path)]
+            asked = subprocess.run(argv, capture_output=True, text=True)
+            if asked.returncode == 0 and asked.stdout:
+                return asked.stdout
+            threading.Event().wait(0.1)
+        raise AssertionError(subprocess.run([DOCKER, "logs", started[-1]], capture_output=True, text=True))
+
+    yield ask
+    for container in started:
+        subprocess.run([DOCKER, "rm", "--force", container], check=True, capture_output=True)
+
+
+def in_image(built, command: str) -> str:
+    argv = [DOCKER, "run", "--rm", "--network=none", "--entrypoint=/bin/sh", built.image_id, "-c", command]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_django_app_without_a_procfile(bench, log, fixture_app, answer):
+    built = bench.builder.build(bench.request(fixture_app("python_django")), log)
+    assert built.processes == (("web", "gunicorn shop.wsgi"),)
+    assert in_image(built, "id -u; ls collected").split() == ["1000", "shop.css"]
+    assert "a Django shop" in answer(built)
+
+
+def test_a_django_app_that_collects_no_static_files_by_config(bench, log, fixture_app):
+    request = bench.request(fixture_app("python_django"), config={"DISABLE_COLLECTSTATIC": "1"})
+    assert "collected" not in in_image(bench.builder.build(request, log), "ls")
+
+
+@pytest.mark.parametrize(("tool", "lock"), [("poetry", "poetry.lock"), ("pipenv", "Pipfile.lock")])
+def test_a_python_app_with_a_lock_file(bench, log, fixture_app, tool, lock):
+    built = bench.builder.build(bench.request(fixture_app(f"python_{tool}")), log)
+    assert f"       Installing from {lock}" in log.lines
+    command = (
+        "python -c 'import itsdangerous; from importlib.metadata import version; print(version(\"itsdangerous\"))'"
+    )
+    assert in_image(built, command) == "2.2.0\n"
