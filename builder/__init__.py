@@ -3,8 +3,8 @@
 TAKES  a source tree (`Source`, read from the object store), the app's config, a log to write to.
 GIVES  `Builder.build`: an image in the engine, what it runs and on which port. `ImageStore`: that image in the
        registry as release vN, labelled; and the same for an image that is there already.
-NEVER  unpacks a source tree on the disk, lets a config value into an image, shares a cache between two apps, or knows what
-       a push or a release is beyond its number.
+NEVER  unpacks a source tree on the disk, lets a config value into an image, shares a cache between two apps, or
+       knows what a push or a release is beyond its number.
 """
 
 from builder.build import Builder

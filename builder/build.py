@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from builder import packs
 from builder.buildkit import BuildKit
+from builder.choices import Choice, Choices
 from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
+from builder.debian import DEFAULT, STACKS, Stack, stack_named
 from builder.eject import Recipe, decisions, dockerfile, template_values
 from builder.engine import Engine
 from builder.explain import Plan, explain
@@ -33,7 +35,6 @@ from core.secrets import Mask
 
 Stopped = Callable[[], BaseException | None]
 DEFAULT_PORT = 5000
-SUITE = "trixie"
 _DROPPED_AT_ONCE = 10
 
 
@@ -53,28 +54,41 @@ class Builder:
     """Builds apps. Safe to use from several threads."""
 
     LARGEST_UPLOAD_BYTES: ClassVar = LARGEST_BYTES
+    STACKS: ClassVar = STACKS
 
     def __init__(self, database: Database, engine: Engine, settings: BuilderSettings, images: ImageStore) -> None:
         self._engine = engine
         self._settings = settings
         self._images = images
         self._records = Records(database)
+        self.choices = Choices(database)
         self._buildkit = BuildKit(engine, Limiter(settings.limits))
         self._stacks = Stacks(engine, self._buildkit, settings)
 
-    def explain(self, source: Source) -> Plan:
-        """How a source would be built, nothing done; raises BuildFailed."""
-        return explain(source)
+    def explain(self, source: Source, app_id: AppId | None = None) -> Plan:
+        """How a source would be built, for a new app or as the app's choices are; raises BuildFailed."""
+        choice = self.choices.of(app_id) if app_id else Choice()
+        return explain(source, stack_named(choice.stack))
+
+    def stack(self, name: str) -> Stack:
+        """The stack of that name; raises UserError."""
+        return stack_named(name)
 
     def receive(self, upload: Readable) -> TarSource:
         """The source in a tar, plain or gzipped; raises BadUpload. Close it."""
         return TarSource.receive(upload, self.LARGEST_UPLOAD_BYTES)
 
-    def recipe(self, source: Source, app_name: str = "app", config: Mapping[str, str] | None = None) -> Recipe:
+    def recipe(
+        self,
+        source: Source,
+        app_id: AppId | None = None,
+        app_name: str = "app",
+        config: Mapping[str, str] | None = None,
+    ) -> Recipe:
         """How a source would be built, each decision in a line, and its Dockerfile; raises BuildFailed."""
-        plan = explain(source)
-        ejected = dockerfile(plan, source, app_name, SUITE, config or {})
-        return Recipe(plan.pack.name, decisions(plan, source, self._stacks.name), ejected)
+        plan = self.explain(source, app_id)
+        ejected = dockerfile(plan, source, app_name, plan.stack.suite, config or {})
+        return Recipe(plan.pack.name, decisions(plan, source, plan.stack.name), ejected)
 
     def build(self, request: BuildRequest, log: LogWriter, stopped: Stopped = lambda: None) -> BuiltImage:
         """The image of a source, built now or found; each step is told to `log`.
@@ -82,7 +96,7 @@ class Builder:
         Raises BuildFailed with the reason, what `stopped` gives (asked every 50 ms), or DeadlineExceeded.
         """
         log.hide(Mask(request.config.values()))
-        plan = explain(request.source)
+        plan = self.explain(request.source, request.app_id)
         log.step(plan.detected.headline)
         for line in plan.detected.details:
             log.detail(line)
@@ -104,12 +118,14 @@ class Builder:
         self._drop_old_builds(request.app_id)
         return built
 
-    def prepare_stacks(self, log_line: Callable[[str], None] = lambda line: None) -> None:
-        """Set-up: make every language image, and put their layers into the registry so that no first push pays."""
+    def prepare_stacks(
+        self, log_line: Callable[[str], None] = lambda line: None, stack_name: str = DEFAULT.name
+    ) -> None:
+        """Set-up: make the language images of a stack, and put their layers into the registry: no first push pays."""
         for pack in packs.ALL:
             if pack.language_image is None:
                 continue
-            image = self._stacks.language_image(pack)
+            image = self._stacks.language_image(pack, stack_named(stack_name))
             image_id = self._stacks.prepare(image, log_line)
             log_line(f"Uploading {image.name} to the registry")
             name = self._images.name_of(f"stacks/{pack.name}", image.name.rpartition(":")[2])
@@ -125,11 +141,12 @@ class Builder:
         for build_id in self._records.builds(app_id):
             self._engine.untag(_name(build_id))
         self._records.forget(app_id)
+        self.choices.forget(app_id)
 
     def _recipe(self, plan: Plan, request: BuildRequest) -> _Recipe:
         pack = plan.pack
         config = build_time(request.config, pack.build_config)
-        base = self._stacks.language_image(pack).name if pack.language_image else ""
+        base = self._stacks.language_image(pack, plan.stack).name if pack.language_image else ""
         template = packs.template_text(pack.template) if pack.template else ""
         cache = self._records.cache(request.app_id)
         key = build_key(AppId(cache.owner), request.source.tree_id, f"{pack.name}\n{template}", base, config)
@@ -151,7 +168,7 @@ class Builder:
 
     def _prepare_language(self, plan: Plan, log: LogWriter, stopped: Stopped) -> None:
         if plan.pack.language_image is not None:
-            self._stacks.prepare(self._stacks.language_image(plan.pack), log.detail, stopped)
+            self._stacks.prepare(self._stacks.language_image(plan.pack, plan.stack), log.detail, stopped)
 
     def _run(
         self, plan: Plan, recipe: _Recipe, request: BuildRequest, build_id: str, log: LogWriter, stopped: Stopped

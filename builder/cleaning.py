@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from builder import packs
 from builder.buildkit import BuildKit
+from builder.debian import DEFAULT, STACKS
 from builder.engine import Engine
 from builder.garbage import Kept, Needed, unneeded
 from builder.limits import Limiter
@@ -79,5 +80,6 @@ class Cleaning:
     def _languages(self) -> frozenset[str] | None:
         with suppress(UserError):  # no base image: then nothing can be said of what stands on it
             with_image = [pack for pack in packs.ALL if pack.language_image]
-            return frozenset(self._stacks.language_image(pack).name for pack in with_image)
+            stacks = [stack for stack in STACKS if stack == DEFAULT or self._stacks.is_here(stack)]
+            return frozenset(self._stacks.language_image(pack, stack).name for pack in with_image for stack in stacks)
         return None

@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 
 from builder import packs
+from builder.debian import DEFAULT, Stack, choose
 from builder.dockerignore import Ignore, parse
 from builder.links import LinkedSource
 from builder.manifest import Manifest, read_manifest
@@ -22,15 +23,18 @@ class Plan:
     detected: Detected
     manifest: Manifest
     ignore: Ignore
+    stack: Stack = DEFAULT
 
 
-def explain(source: Source) -> Plan:
-    """The plan for a source; raises BuildFailed with what was found and what was expected."""
+def explain(source: Source, own: Stack = DEFAULT) -> Plan:
+    """The plan for a source, of an app on the stack `own`; raises BuildFailed with what was found and expected."""
     source = LinkedSource(source)
     found = ((pack, pack.detect(source)) for pack in packs.ALL)
     pack, detected = next(((pack, it) for pack, it in found if it is not None), (None, None))
     if pack is None or detected is None:
         raise nothing_detected(source.paths())
+    stack, told = choose(detected.wanted, own) if detected.wanted else (own, ())
+    detected = replace(detected, details=(*told, *detected.details))
     manifest = read_manifest(source)
     if manifest.processes is None and detected.processes:
         told = tuple(f"No Procfile: {kind} runs `{command}`" for kind, command in detected.processes)
@@ -38,7 +42,7 @@ def explain(source: Source) -> Plan:
         manifest = replace(manifest, processes=detected.processes)
     if manifest.processes is None and pack.needs_procfile:
         raise no_procfile(source.paths())
-    return Plan(pack, detected, manifest, _ignore(source, detected, pack))
+    return Plan(pack, detected, manifest, _ignore(source, detected, pack), stack)
 
 
 def _ignore(source: Source, detected: Detected, pack: packs.Pack) -> Ignore:

@@ -11,6 +11,7 @@ from pathlib import Path
 from builder import packs
 from builder.buildkit import BuildKit
 from builder.context import Extra, tar_stream
+from builder.debian import DEFAULT, Stack
 from builder.dockerignore import Ignore
 from builder.engine import Engine
 from builder.progress import Line
@@ -43,28 +44,34 @@ class Stacks:
         self._base = settings.base_image
         self._lock = threading.Lock()
 
-    @property
-    def name(self) -> str:
-        """The stack that apps are built on."""
-        return self._base.rpartition(":")[2]
+    def base(self, stack: Stack) -> str:
+        """The name of a stack's base image: as set for the default stack, beside it for the others."""
+        return self._base if stack == DEFAULT else f"{self._base.rpartition(':')[0]}:{stack.name}"
 
-    def base_id(self) -> str:
-        """The id of the base image; raises UserError when the engine does not hold it."""
-        image_id = self._engine.image_id(self._base)
+    def is_here(self, stack: Stack) -> bool:
+        """Whether the engine holds the stack's base image."""
+        return self._engine.image_id(self.base(stack)) is not None
+
+    def base_id(self, stack: Stack) -> str:
+        """The id of a stack's base image; raises UserError when the engine does not hold it."""
+        image_id = self._engine.image_id(self.base(stack))
+        if image_id is None and stack != DEFAULT:
+            message = f"The app needs the stack {stack.name}, whose base image is not on this server yet."
+            raise UserError(message, f"On the server, once: portside-server stack:add {stack.name}")
         if image_id is None:
             message = f"The base image {self._base} is not in the Docker Engine."
             raise UserError(message, "Make it: `make quickstart`, or see `portside-server doctor`.")
         return image_id
 
-    def language_image(self, pack: packs.Pack) -> LanguageImage:
+    def language_image(self, pack: packs.Pack, stack: Stack) -> LanguageImage:
         """The image that the pack's Dockerfile starts from, whether it is built yet or not."""
         assert pack.language_image is not None
         certificates = HOST_CERTIFICATES.read_bytes() if HOST_CERTIFICATES.exists() else b""
-        values = {"base": self._base, "host_certificates": bool(certificates)}
+        values = {"base": self.base(stack), "host_certificates": bool(certificates)}
         dockerfile = packs.render(pack.language_image, values)
-        parts = b"\0".join([dockerfile.encode(), certificates, self.base_id().encode()])
-        stack = self._base.rpartition(":")[2]
-        name = f"portside/{pack.name}:{stack}-{hashlib.sha256(parts).hexdigest()[:12]}"
+        parts = b"\0".join([dockerfile.encode(), certificates, self.base_id(stack).encode()])
+        tag = self.base(stack).rpartition(":")[2]
+        name = f"portside/{pack.name}:{tag}-{hashlib.sha256(parts).hexdigest()[:12]}"
         return LanguageImage(name, dockerfile, certificates)
 
     def prepare(

@@ -29,6 +29,16 @@ BUILD_LIFE = LifeCycle(
 )
 
 
+class BuildChoiceRow(Base):
+    """What was chosen for an app's builds; an app that never chose has no row."""
+
+    __tablename__ = "build_choices"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    stack: Mapped[str] = mapped_column(String(40))
+    pack: Mapped[str] = mapped_column(String(200))
+
+
 class BuildRow(Base):
     """One build. `key` says what went in; `image_id` and, once published, `ref` say where its result is."""
 

@@ -82,12 +82,28 @@ class BuiltImage:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """The version of a language that a source asks for.
+
+    `text` is what `file` says, `version` the number in it; `file` is "" when nothing is asked for. `prefix` is what
+    stands before the number in that file. `expected_file`: where people may say it.
+    """
+
+    language: str
+    expected_file: str
+    file: str = ""
+    text: str = ""
+    version: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
 class Detected:
     """What a pack found out about a source before anything is built.
 
     `details` are lines to show. `values` fill the pack's template. `needs` are the files that its Dockerfile copies
     by name, which therefore must not be left out by .dockerignore. `processes`: what runs when there is no Procfile,
-    where the source makes it certain.
+    where the source makes it certain. `wanted` decides the stack; its line comes first.
     """
 
     headline: str
@@ -95,3 +111,4 @@ class Detected:
     values: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     processes: tuple[tuple[str, str], ...] = ()
+    wanted: Wanted | None = None

@@ -10,14 +10,28 @@ from typing import Any
 import click
 
 from cli.commandline import Group, app_options, json_option
-from cli.commands import about, account, apps, builds, config, domains, git, keys, local, logs, processes, releases
+from cli.commands import (
+    about,
+    account,
+    apps,
+    builds,
+    config,
+    domains,
+    git,
+    keys,
+    local,
+    logs,
+    processes,
+    releases,
+    stacks,
+)
 from cli.completion import COMPLETE_VARIABLE
 from cli.edge import guarded
 
 SECTIONS = (
     ("Account", (*account.COMMANDS, *keys.COMMANDS)),
     ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *git.COMMANDS)),
-    ("Deploys and releases", (*releases.COMMANDS, *builds.COMMANDS, *local.COMMANDS)),
+    ("Deploys and releases", (*releases.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS)),
     ("Config", config.COMMANDS),
     ("Processes and logs", (*processes.COMMANDS, *logs.COMMANDS)),
     ("This command", about.COMMANDS),

@@ -153,6 +153,16 @@ def engine() -> None:
     docker_engine.ensure_engine(site.environ, site.log, Progress())
 
 
+@portside_server.command("stack:add")
+@click.argument("name", metavar="STACK")
+@click.option("--frozen-mirror", is_flag=True, help="Take expired package indexes: for a mirror that is frozen.")
+def stack_add(name: str, frozen_mirror: bool) -> None:
+    """Make a stack's base image and its language images, so that apps can be built on it."""
+    site = _site()
+    machine.require_engine(site.environ)
+    setup.add_stack(_platform().builder, site, name, Progress(), frozen_mirror)
+
+
 @portside_server.command()
 @click.option("--for-tests", is_flag=True, help="Also what the tests and the bench need: chromium and wrk.")
 def prepare(for_tests: bool) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from accounts import Identity
+from builder import Builder
 from core import process
 from core.errors import NotFound, UserError
 from server import base_image, engine, lifecycle, machine
@@ -46,6 +47,14 @@ def prepare(site: Site, progress: Progress, for_tests: bool = False) -> None:
     machine.install_missing((*machine.NEEDED, *(machine.FOR_TESTS if for_tests else ())), progress)
     engine.ensure_engine(site.environ, site.log, progress)
     base_image.ensure_base_image(site.environ, progress)
+
+
+def add_stack(builder: Builder, site: Site, name: str, progress: Progress, frozen_mirror: bool = False) -> None:
+    """The base image of a stack and what stands on it; UserError for a stack that there is not."""
+    stack = builder.stack(name)
+    base_image.ensure_base_image(site.environ, progress, base_image.Base(stack.name, stack.suite, frozen_mirror))
+    with progress.step(f"Preparing the language images of {name}"):
+        builder.prepare_stacks(progress.detail, name)
 
 
 def log_in(platform: Platform, site: Site, user: Identity, progress: Progress) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.packs.python_start import start
-from builder.problems import BadSyntax, LockFilesClash, NoProjectTable, RequirementsMissing, VersionUnavailable
+from builder.problems import BadSyntax, LockFilesClash, NoProjectTable, RequirementsMissing
 from builder.problems_text import failed
 from builder.submodules import submodule_of
-from builder.types import Detected, Source
+from builder.types import Detected, Source, Wanted
 
 name = "python"
 template: str | None = "python.Dockerfile.j2"
@@ -21,7 +21,6 @@ build_config: tuple[str, ...] = ("PIP_", "UV_", "POETRY_", "PIPENV_", "DJANGO_",
 files: tuple[str, ...] = ("requirements.txt", "pyproject.toml", "Pipfile.lock")
 needs_procfile = True
 
-PYTHON = "3.13"
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 _ELSEWHERE = re.compile(
     r"^(-e|--editable|\.|/|file:|[\w.-]+(\[[^\]]*\])?\s*@\s*(file:|\.))|\.(whl|tar\.gz|zip)(\s|;|$)"
@@ -38,15 +37,15 @@ def detect(source: Source) -> Detected | None:
     locks = tuple(file for file in LOCK_FILES if file in paths)
     if len(locks) > 1:
         raise failed(LockFilesClash("Python", locks))
-    version = _version_line(source)
+    wanted = _wanted(source)
     installer = _installer(source)
     begin = start(source, installer.needs)
-    details = [version, *installer.details]
+    details = list(installer.details)
     if begin.static_settings:
         details.append(f"Collecting static files ({begin.static_settings} sets STATIC_ROOT)")
     values = {**installer.values, "collects_static": begin.static_settings is not None}
     processes = (("web", begin.command),) if begin.command else ()
-    return Detected("Python app detected", tuple(details), values, installer.needs, processes)
+    return Detected("Python app detected", tuple(details), values, installer.needs, processes, wanted)
 
 
 def _installer(source: Source) -> Detected:
@@ -79,18 +78,16 @@ def headline(step: str) -> str | None:
     return "Adding the app's files" if step.endswith("source/ ./") else ""
 
 
-def _version_line(source: Source) -> str:
+def _wanted(source: Source) -> Wanted:
     for file_name, prefix in ((".python-version", ""), ("runtime.txt", "python-")):
         content = source.read(file_name)
         if content is None:
             continue
         lines = (line.strip() for line in content.decode("utf-8-sig", errors="replace").splitlines())
-        wanted = next((line for line in lines if line and not line.startswith("#")), "")
-        version = wanted.removeprefix("python-").removeprefix("cpython-")
-        if version != PYTHON and not version.startswith(f"{PYTHON}."):
-            raise failed(VersionUnavailable("Python", file_name, wanted or "no version", PYTHON, f"{prefix}{PYTHON}"))
-        return f"Using Python {PYTHON}, as {file_name} says"
-    return f"Using Python {PYTHON} (no .python-version found)"
+        text = next((line for line in lines if line and not line.startswith("#")), "")
+        version = text.removeprefix("python-").removeprefix("cpython-")
+        return Wanted("Python", ".python-version", file_name, text, version, prefix)
+    return Wanted("Python", ".python-version")
 
 
 def _from_requirements(source: Source) -> Detected:

@@ -196,6 +196,17 @@ def test_every_way_to_name_dependencies_builds(bench, log, memory_source, files)
     assert in_image(built.image_id, "python", "-c", "print('runs')") == "runs\n"
 
 
+@pytest.mark.full
+def test_an_app_that_pins_python_3_14_is_built_on_the_stack_that_has_it(bench, log, memory_source):
+    if bench.engine.image_id("portside/base:debian-14") is None:
+        pytest.skip("portside/base:debian-14 is not here: portside-server stack:add debian-14")
+    files = {"requirements.txt": "", ".python-version": "3.14", "Procfile": "web: python -m http.server"}
+    built = bench.builder.build(bench.request(memory_source(files)), log)
+    shown = subprocess.run(["docker", "run", "--rm", built.image_id, "python", "-V"], capture_output=True, check=True)
+    assert shown.stdout.startswith(b"Python 3.14.")
+    assert "Building on debian-14: debian-13 has Python 3.13" in log.text
+
+
 def test_a_server_without_its_base_image_says_how_to_make_it(bench, database, log, fixture_app):
     settings = dataclasses.replace(bench.settings, base_image="portside/base:none")
     builder = Builder(database, bench.engine, settings, bench.images)

@@ -67,7 +67,7 @@ def test_a_pin_that_the_server_has_is_taken(memory_source, file, text):
 )
 def test_another_pin_is_refused_with_what_can_be_had(memory_source, file, text, wanted, line):
     error = failed(memory_source(WEB | {"requirements.txt": "", file: text}))
-    assert error.problem == VersionUnavailable("Python", file, wanted, "3.13", line)
+    assert error.problem == VersionUnavailable("Python", file, wanted, "3.13 or 3.14", line)
 
 
 def test_nothing_known_lists_what_was_found_and_expected(memory_source):

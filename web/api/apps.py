@@ -26,8 +26,12 @@ def list_apps(call: Call) -> Answer:
 
 @routes("POST", "/apps", Access.LOGGED_IN)
 def create_app(call: Call) -> Answer:
-    """A new app, owned by who asks. `stack` and `region` may be sent, as clients do; there is one of each."""
-    return Answer(_shape(call, new_app.create_app(call.parts, call.body.text("name"), call.identity)), 201)
+    """A new app, owned by who asks. A `stack` that is not Portside's and a `region` may be sent, as clients do."""
+    app = new_app.create_app(call.parts, call.body.text("name"), call.identity)
+    stack = call.body.text("stack")
+    if stack and stack in (known.name for known in call.parts.builder.STACKS):
+        call.parts.builder.choices.choose_stack(app.id, stack)
+    return Answer(_shape(call, app), 201)
 
 
 @routes("GET", "/apps/<app>", Permission.VIEW)
@@ -37,9 +41,12 @@ def show_app(call: AppCall) -> Answer:
 
 @routes("PATCH", "/apps/<app>", Permission.MANAGE)
 def change_app(call: AppCall) -> Answer:
-    """Rename it. `build_stack` may be sent, as clients do; there is one."""
+    """Rename it; choose the stack of its next build (`build_stack`)."""
     if call.body.flag("maintenance"):
         raise UserError("There is no maintenance mode.", "To stop serving: portside ps:scale web=0")
+    stack = call.body.text("build_stack")
+    if stack is not None:
+        call.parts.builder.choices.choose_stack(call.app.id, stack)
     name = call.body.text("name")
     if name is None or name == call.app.name:
         return Answer(_shape(call, call.app))
@@ -60,14 +67,19 @@ def destroy_app(call: AppCall) -> Answer:
 
 def _shape(call: Call, app: App) -> shapes.Json:
     owner = call.parts.accounts.user(app.owner_id)
-    return shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", call.links)
+    stack = call.parts.builder.choices.of(app.id).stack
+    return shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", stack, call.links)
 
 
 def _shapes(call: Call, apps: Sequence[App]) -> list[shapes.Json]:
     """Many at once, by as many queries as for one."""
     emails = {user.user_id: user.email for user in call.parts.accounts.users()}
     urls = call.parts.router.urls()
-    return [
-        shapes.app(app, emails.get(app.owner_id, ""), f"{urls[app.id]}/" if app.id in urls else None, call.links)
-        for app in apps
-    ]
+    choices, default = call.parts.builder.choices.all(), call.parts.builder.STACKS[0].name
+
+    def shape(app: App) -> shapes.Json:
+        url = f"{urls[app.id]}/" if app.id in urls else None
+        stack = choices[app.id].stack if app.id in choices else default
+        return shapes.app(app, emails.get(app.owner_id, ""), url, stack, call.links)
+
+    return [shape(app) for app in apps]

@@ -1,4 +1,4 @@
-"""What clients ask for on the way to something else: the one region, the one stack, lists of what there is not."""
+"""What clients ask for on the way to something else: the one region, the stacks, lists of what there is not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def list_regions(call: Call) -> Answer:
 
 @routes("GET", "/stacks", Access.LOGGED_IN)
 def list_stacks(call: Call) -> Answer:
-    return Answer([{**shapes.STACK, "state": "public", "default": True}])
+    stacks = call.parts.builder.STACKS
+    return Answer([{**shapes.stack(stack.name), "state": "public", "default": stack is stacks[0]} for stack in stacks])
 
 
 @routes("GET", "/teams", Access.LOGGED_IN)

@@ -71,7 +71,7 @@ def build_folder(call: AppCall) -> Response:
     source = _folder(call)
     config = call.parts.releases.config(call.app.id)
     try:
-        recipe = call.parts.builder.recipe(source, call.app.name, config)
+        recipe = call.parts.builder.recipe(source, call.app.id, call.app.name, config)
     except UserError:
         source.close()
         raise
@@ -94,7 +94,7 @@ def _folder(call: Call) -> ClosableSource:
 
 def _recipe(call: Call, source: Source) -> Answer:
     if isinstance(call, AppCall):
-        recipe = call.parts.builder.recipe(source, call.app.name, call.parts.releases.config(call.app.id))
+        recipe = call.parts.builder.recipe(source, call.app.id, call.app.name, call.parts.releases.config(call.app.id))
     else:
         recipe = call.parts.builder.recipe(source)
     return Answer({"pack": recipe.pack, "decisions": list(recipe.decisions), "dockerfile": recipe.dockerfile})

@@ -19,7 +19,6 @@ from web.links import Links
 
 Json = dict[str, Any]
 REGION = {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "region.portside")), "name": "local"}
-STACK = {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "stack.portside")), "name": "debian-13"}
 
 
 def account(identity: Identity) -> Json:
@@ -67,7 +66,11 @@ def authorization(record: Token, identity: Identity, secret: str | None) -> Json
     }
 
 
-def app(record: App, owner_email: str, web_url: str | None, links: Links) -> Json:
+def stack(name: str) -> Json:
+    return {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.stack.portside")), "name": name}
+
+
+def app(record: App, owner_email: str, web_url: str | None, stack_name: str, links: Links) -> Json:
     return {
         "id": record.id,
         "name": record.name,
@@ -75,8 +78,8 @@ def app(record: App, owner_email: str, web_url: str | None, links: Links) -> Jso
         "web_url": web_url,
         "git_url": links.git(record.name),
         "region": REGION,
-        "stack": STACK,
-        "build_stack": STACK,
+        "stack": stack(stack_name),
+        "build_stack": stack(stack_name),
         "acm": False,
         "archived_at": None,
         "buildpack_provided_description": None,
@@ -141,7 +144,7 @@ def build(record: Push, app_name: str, release_id: str | None, links: Links) -> 
         "release": None if release_id is None else {"id": release_id, "version": record.version},
         "slug": None,
         "source_blob": {"checksum": None, "url": None, "version": record.commit, "version_description": None},
-        "stack": STACK["name"],
+        "stack": None,
         "output_stream_url": links.output("build", record.app_id, record.id),
         "created_at": clock.iso(record.created_at),
         "updated_at": clock.iso(changed_at),

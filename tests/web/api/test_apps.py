@@ -66,9 +66,29 @@ def test_an_app_is_renamed_with_its_address(stage, api, app: App) -> None:
     assert api.get("/apps/store").json["id"] == app.id
 
 
-@pytest.mark.parametrize("body", [{}, {"name": "shop"}, {"build_stack": "heroku-24"}, {"maintenance": 0}])
+@pytest.mark.parametrize("body", [{}, {"name": "shop"}, {"build_stack": "debian-13"}, {"maintenance": 0}])
 def test_a_change_of_nothing_is_fine(api, app: App, body: dict[str, object]) -> None:
     assert api.patch("/apps/shop", json=body).status_code == 200
+
+
+def test_a_stack_is_chosen_for_the_next_build(api, app: App) -> None:
+    assert api.get("/apps/shop").json["build_stack"]["name"] == "debian-13"
+    assert api.patch("/apps/shop", json={"build_stack": "debian-14"}).json["build_stack"]["name"] == "debian-14"
+    assert [(shown["name"], shown["stack"]["name"]) for shown in api.get("/apps").json] == [("shop", "debian-14")]
+    answer = api.patch("/apps/shop", json={"build_stack": "heroku-24"})
+    assert (answer.status_code, answer.json["hint"]) == (
+        422,
+        "Choose debian-13 or debian-14: portside stack:set debian-13",
+    )
+
+
+def test_an_app_is_made_on_a_stack(api) -> None:
+    assert api.post("/apps", json={"name": "next", "stack": "debian-14"}).json["stack"]["name"] == "debian-14"
+
+
+def test_the_stacks_are_listed_with_their_default(api) -> None:
+    shown = [(stack["name"], stack["default"]) for stack in api.get("/stacks").json]
+    assert shown == [("debian-13", True), ("debian-14", False)]
 
 
 def test_maintenance_mode_is_refused_with_what_to_do(api, app: App) -> None:

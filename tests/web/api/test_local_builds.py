@@ -45,7 +45,7 @@ def test_a_folder_that_no_pack_knows_is_an_error_that_says_so(api, app: App) -> 
     for path in ("/apps/shop/recipe", "/apps/shop/trial-builds"):
         answer = api.post(path, data=tar_of({"notes.md": ""}))
         assert (answer.status_code, answer.json["id"]) == (422, "build_failed")
-        assert answer.json["message"].startswith("No known kind of app. Found: notes.md.")
+        assert answer.json["message"].startswith("No known kind of app was found.")
 
 
 def test_what_is_not_a_tar_is_a_bad_request(api, app: App) -> None:
