@@ -27,6 +27,7 @@ from builder.stacks import Stacks
 from builder.tables import BuildRow
 from builder.types import BuildFailed, BuildRequest, BuiltImage, Source
 from builder.uploads import LARGEST_BYTES, Readable, TarSource
+from core import timing
 from core.database import Database
 from core.errors import PortsideError
 from core.ids import AppId
@@ -96,7 +97,8 @@ class Builder:
         Raises BuildFailed with the reason, what `stopped` gives (asked every 50 ms), or DeadlineExceeded.
         """
         log.hide(Mask(request.config.values()))
-        plan = self.explain(request.source, request.app_id)
+        with timing.step("detect"):
+            plan = self.explain(request.source, request.app_id)
         log.step(plan.detected.headline)
         for line in plan.detected.details:
             log.detail(line)
@@ -106,10 +108,12 @@ class Builder:
             if earlier is not None:
                 log.step(f"Nothing changed since build {earlier.id[:8]}: reusing its image")
                 return self._built(plan, earlier, reused=True)
-        self._prepare_language(plan, log, stopped)
+        with timing.step("prepare"):
+            self._prepare_language(plan, log, stopped)
         row = self._records.begin(request, recipe.key, recipe.config_key, plan.pack.name)
         try:
-            row.image_id = self._run(plan, recipe, request, row.id, log, stopped)
+            with timing.step("build"):
+                row.image_id = self._run(plan, recipe, request, row.id, log, stopped)
             built = self._built(plan, row, reused=False)
         except PortsideError as error:
             self._records.failed(row.id, error.message)
@@ -122,9 +126,7 @@ class Builder:
         self, log_line: Callable[[str], None] = lambda line: None, stack_name: str = DEFAULT.name
     ) -> None:
         """Set-up: make the language images of a stack, and put their layers into the registry: no first push pays."""
-        for pack in packs.ALL:
-            if pack.language_image is None:
-                continue
+        for pack in packs.AT_SET_UP:
             image = self._stacks.language_image(pack, stack_named(stack_name))
             image_id = self._stacks.prepare(image, log_line)
             log_line(f"Uploading {image.name} to the registry")

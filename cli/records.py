@@ -78,7 +78,8 @@ class Release:
 
 @dataclass(frozen=True)
 class Build:
-    """A push or redeploy on its way to a release. `status` is pending, succeeded or failed; `reason`, why it failed."""
+    """A push or redeploy on its way to a release. `status` is pending, succeeded or failed; `reason`, why it failed;
+    `steps`, what took how long: name, began_ms, took_ms."""
 
     id: str
     status: str
@@ -86,6 +87,8 @@ class Build:
     created_at: str | None
     user: str | None
     reason: str | None
+    total_ms: int | None
+    steps: tuple[Json, ...]
 
     @classmethod
     def of(cls, data: Json) -> Build:
@@ -97,6 +100,8 @@ class Build:
             created_at=data.get("created_at"),
             user=_email(data.get("user")),
             reason=data.get("reason"),
+            total_ms=data.get("total_ms"),
+            steps=tuple(data.get("steps") or ()),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from core import clock
+from core import clock, timing
 from core.database import Database
 from core.errors import NotFound
 from core.ids import AppId, UserId, is_id
@@ -16,6 +16,7 @@ from gitreceiver.desk import RefUpdate
 from gitreceiver.states import PUSH
 from gitreceiver.tables import PushRow
 from gitreceiver.types import Push, PushKind, PushState
+from gitreceiver.waterfall import Waterfall, decode, encode
 from releases import Actor
 
 RUNNING = (PushState.BUILDING.value, PushState.RELEASING.value)
@@ -47,6 +48,7 @@ class Journal:
             state=PushState.RECEIVED,
             log_id=push_id,
             created_at=moment,
+            steps=encode(timing.recorded()),
         )
         with self._database.write() as session:
             queued = select(PushRow.id).where(PushRow.app_id == app_id, PushRow.state == PushState.RECEIVED.value)
@@ -101,6 +103,18 @@ class Journal:
         query = select(PushRow).join(newest, ours).where(PushRow.app_id.in_(app_ids))
         return {push.app_id: push for push in self._pushes(query)}
 
+    def waterfalls(self, app_id: AppId, kind: PushKind, limit: int = 20) -> list[Waterfall]:
+        """What took how long in the app's latest live pushes of a kind, the newest first."""
+        query = select(PushRow.total_ms, PushRow.steps).where(
+            PushRow.app_id == app_id,
+            PushRow.kind == kind.value,
+            PushRow.state == PushState.LIVE.value,
+            PushRow.total_ms.is_not(None),
+        )
+        with self._database.read() as session:
+            found = session.execute(query.order_by(PushRow.created_at.desc()).limit(limit))
+            return [Waterfall(total_ms or 0, decode(steps)) for total_ms, steps in found]
+
     def unfinished(self, app_id: AppId | None = None) -> list[Push]:
         """Received or running pushes, the oldest first."""
         query = select(PushRow).where(PushRow.state.in_(UNFINISHED)).order_by(PushRow.created_at)
@@ -147,4 +161,6 @@ def _push(row: PushRow) -> Push:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        total_ms=row.total_ms,
+        steps=decode(row.steps),
     )

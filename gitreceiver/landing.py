@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dulwich.errors import RefFormatError
 
 from accounts import Identity
+from core import timing
 from core.errors import UserError
 from core.ids import AppId
 from gitreceiver.commands import Command, Refusal, judge
@@ -20,6 +21,7 @@ from gitreceiver.git import Git
 from gitreceiver.quarantine import PackIntake, PackRefused, move_in, quarantine, store
 from gitreceiver.repositories import Repositories
 from gitreceiver.settings import MIB
+from gitreceiver.types import RECEIVE
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Landing:
         if full is not None:
             return Landed({command.ref: full for command in request.commands})
         try:
-            with quarantine(self._repositories, self._app_id) as aside:
+            with timing.step(RECEIVE), quarantine(self._repositories, self._app_id) as aside:
                 git = self._repositories.git(self._app_id, aside)
                 if intake is not None:
                     store(git, intake, idle_s=self._settings.idle_s, tick=tick)

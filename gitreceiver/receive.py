@@ -17,8 +17,10 @@ from dulwich.protocol import (
 )
 from dulwich.server import ReceivePackHandler
 
+from core import clock
 from core.edge import unit_of_work
 from core.errors import PortsideError
+from core.timing import Recorder, recording
 from gitreceiver.client import ClientGone, Screen
 from gitreceiver.commands import NOTHING, Command, Refusal, parse
 from gitreceiver.desk import Outcome, PushDesk, Watched
@@ -115,7 +117,7 @@ class PushHandler(ReceivePackHandler):
 
     def _land(self, request: Request, intake: PackIntake | None, screen: Screen) -> Landed:
         try:
-            with unit_of_work("receiving a push"):
+            with unit_of_work("receiving a push"), recording(Recorder(clock.now())):
                 return self._landing.land(request, intake, screen.tick)
         except ClientGone:
             raise

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from builder import Builder, BuildFailed, BuildRequest, BuiltImage
-from core import clock
+from core import clock, timing
 from core.edge import record_bug
 from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, UserError
 from core.ids import AppId
@@ -16,10 +16,12 @@ from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter
 from core.queue import Queue
 from core.states import LostRace
+from gitreceiver import waterfall
 from gitreceiver.journal import Journal
 from gitreceiver.repositories import Repositories
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.types import Push, PushKind, PushState
+from gitreceiver.waterfall import Waterfall
 from releases import App, NewImage, Release, Releases, ReleaseState
 
 ASK_EVERY_S = 0.5
@@ -65,7 +67,7 @@ def turn(workshop: Workshop, push_id: str) -> Iterator[PushRun | None]:
                 yield None
                 return
             run = PushRun(workshop, push, lease, free_slot=slot.close)
-            with run.ending_well():
+            with timing.recording(run.recorder), run.ending_well():
                 run.begin()
                 yield run
     workshop.queue.nudge(DISPATCH)
@@ -98,9 +100,11 @@ class PushRun:
         self._app: App = workshop.releases.app(push.app_id)
         self._log: LogWriter = workshop.logs.writer(push.log_id)
         self._next_look = 0.0
+        self.recorder = timing.Recorder(push.began_at, push.steps)
 
     def begin(self) -> None:
         if self._push.state is PushState.RECEIVED:
+            self.recorder.add("queue", self._push.created_at, clock.now())
             self._move(PushState.BUILDING, started_at=clock.now())
         else:
             self._log.step("The worker went away: another one goes on")
@@ -163,7 +167,10 @@ class PushRun:
 
     def finish(self) -> None:
         self._log.detail(f"{self._workshop.url_of(self._app.id)} deployed")
-        self._move(PushState.LIVE)
+        now = Waterfall(self.recorder.so_far_ms, self.recorder.steps)
+        earlier = self._workshop.journal.waterfalls(self._push.app_id, self._push.kind)
+        self._log.detail(waterfall.line(now, earlier))
+        self._move(PushState.LIVE, total_ms=now.total_ms)
         self._workshop.repositories.keep_pins(self._push.app_id, self._workshop.journal.kept(self._push.app_id))
         self._close()
 
@@ -203,7 +210,8 @@ class PushRun:
         self._workshop.journal.record(self._push.id, log_closed=True)
 
     def _move(self, to: PushState, **values: object) -> None:
-        self._workshop.journal.move(self._push.id, to, self._lease, **values)
+        steps = waterfall.encode(self.recorder.steps)
+        self._workshop.journal.move(self._push.id, to, self._lease, steps=steps, **values)
         self._push = self._workshop.journal.get(self._push.id)
 
     def _stop_if_asked(self) -> None:

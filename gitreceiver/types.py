@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.ids import AppId, UserId
+from core.timing import Step
+
+RECEIVE = "receive"
 
 
 class PushState(StrEnum):
@@ -29,6 +32,7 @@ class Push:
     """One push of a deploy branch.
 
     `old_commit` is the branch's value that the client saw; `reason` is short, as git shows it in brackets.
+    `total_ms`: from its first byte to its last word, once it is live; `steps`: what took how long on the way.
     """
 
     id: str
@@ -48,6 +52,14 @@ class Push:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    total_ms: int | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def began_at(self) -> datetime:
+        """When its first byte came: steps are counted from here."""
+        received = next((step.ended_ms for step in self.steps if step.name == RECEIVE), 0)
+        return self.created_at - timedelta(milliseconds=received)
 
     @property
     def is_final(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from core import timing
 from core.edge import record_bug
 from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, UserError
 from core.leases import Lease
@@ -72,7 +73,7 @@ class Delivery:
 
     def _start_and_switch(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="publish") as pool:
-            publishing = pool.submit(self._publish)
+            publishing = pool.submit(timing.carried(self._publish))
             self._run_release_phase()
             self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publishing.result, self._stopped)
 
@@ -85,11 +86,12 @@ class Delivery:
             "portside.release": release.name,
             "portside.commit": self._content.commit,
         }
-        if self._content.image_ref:
-            ref = images.republish(app.id, app.name, self._content.image_ref, release.version, labels)
-        else:
-            image_id = self._content.image_id
-            ref = images.publish(app.id, app.name, image_id, release.version, labels, self._stopped)
+        with timing.step("upload"):
+            if self._content.image_ref:
+                ref = images.republish(app.id, app.name, self._content.image_ref, release.version, labels)
+            else:
+                image_id = self._content.image_id
+                ref = images.publish(app.id, app.name, image_id, release.version, labels, self._stopped)
         self._parts.ledger.record_ref(release.id, ref, self._lease)
         return ref
 
@@ -101,7 +103,8 @@ class Delivery:
         self._log.step(f"Running release phase: {command}")
         timeout_s = self._parts.settings.release_phase_timeout_s
         spec, lease, log = self._spec(), self._lease, self._log
-        code = self._parts.scheduler.run_once(spec, RELEASE_PHASE, command, lease, log, self._stopped, timeout_s)
+        with timing.step("release phase"):
+            code = self._parts.scheduler.run_once(spec, RELEASE_PHASE, command, lease, log, self._stopped, timeout_s)
         if code != 0:
             raise UserError(f"The release phase ended with exit code {code}.", f"Mend `{command}` and push again.")
 

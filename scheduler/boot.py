@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from core import clock
+from core import clock, timing
 from core.errors import Cancelled
 from core.logs import LogWriter
 from scheduler import explainer, health, records
@@ -47,7 +47,7 @@ class Boot:
             return
         halt = threading.Event()
         with ThreadPoolExecutor(min(len(rows), _MOST_THREADS), thread_name_prefix="boot") as pool:
-            jobs = [pool.submit(self._boot_one, row, halt) for row in rows]
+            jobs = [pool.submit(timing.carried(self._boot_one), row, halt) for row in rows]
             try:
                 _watch(jobs, stopped)
             finally:
@@ -58,10 +58,12 @@ class Boot:
             raise Cancelled
         begun = time.monotonic()
         try:
-            container_id = self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
+            with timing.step("start"):
+                container_id = self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
         except StartFailed as error:
             raise BootFailed(error.message, error.hint) from error
-        self._await_healthy(row, container_id, halt)
+        with timing.step("health"):
+            self._await_healthy(row, container_id, halt)
         if row.number <= _MOST_NAMED:
             self.log.detail(f"{records.process_of(row)} is up after {time.monotonic() - begun:.1f} s")
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Update, select, update
 
-from core import clock
+from core import clock, timing
 from core.database import Database
 from core.edge import contained
 from core.errors import Unavailable
@@ -63,12 +63,14 @@ class Rollouts:
             published = replace(spec, image_ref=before_switch())
             self._raise_if_any_ended(rows)
             _raise_if_asked(lease, stopped)
-            self._switch(published, rollout, rows, lease)
+            with timing.step("switch"):
+                self._switch(published, rollout, rows, lease)
         except BaseException:
             with contained(f"removing the unfinished rollout of v{spec.version}"):
                 self.discard(spec.app_id, rollout)
             raise
-        self._apply_route(spec.app_id, log)
+        with timing.step("switch"):
+            self._apply_route(spec.app_id, log)
 
     def remove_unfinished(self, app_id: AppId, lease: Lease) -> None:
         """Remove what a worker that lost its lease (an older fence) had started and not finished."""

@@ -145,6 +145,8 @@ def build(record: Push, app_name: str, release_id: str | None, links: Links) -> 
         "slug": None,
         "source_blob": {"checksum": None, "url": None, "version": record.commit, "version_description": None},
         "stack": None,
+        "total_ms": record.total_ms,
+        "steps": [{"name": step.name, "began_ms": step.began_ms, "took_ms": step.took_ms} for step in record.steps],
         "output_stream_url": links.output("build", record.app_id, record.id),
         "created_at": clock.iso(record.created_at),
         "updated_at": clock.iso(changed_at),

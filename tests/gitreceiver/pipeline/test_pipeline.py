@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core import clock, timing
 from core.errors import Conflict, NotFound, UserError
 from core.leases import Lease
+from core.timing import Recorder
 from gitreceiver import PushState
 from gitreceiver.pushes import WAITING
 from gitreceiver.run import line_of_pushes
@@ -39,18 +43,41 @@ def test_a_push_goes_live_and_moves_the_branch(desk: Desk) -> None:
 
 def test_its_log_tells_the_story_in_order(desk: Desk) -> None:
     push = desk.deploy(desk.commit("one"))
-    assert desk.text(push).splitlines() == [
+    *told, last = desk.text(push).splitlines()
+    assert told == [
         "-----> Building",
         "       The disk of an instance is ephemeral: what the app writes there is gone with the instance.",
         "-----> Released v1",
         "       http://shop.localhost:8080 deployed",
     ]
+    assert re.fullmatch(r"       done in \d+\.\d s( \(.*\))?", last)
+
+
+def test_its_steps_are_recorded_from_its_first_byte_on(desk: Desk) -> None:
+    with timing.recording(Recorder(clock.now() - timedelta(seconds=2))) as receiving:
+        receiving.add("receive", clock.now() - timedelta(seconds=2), clock.now())
+        push = desk.receive(desk.commit("one"))
+    desk.pushes.deploy(push.id)
+    done = desk.pushes.push(push.id)
+    assert [step.name for step in done.steps] == ["receive", "queue", "upload"]
+    assert done.total_ms is not None
+    assert done.total_ms >= 2000
+    assert done.steps[1].began_ms >= 2000
+
+
+def test_a_push_that_is_slower_than_the_one_before_says_what_caused_it(desk: Desk) -> None:
+    first = desk.deploy(desk.commit("one"))
+    with timing.recording(Recorder(clock.now() - timedelta(seconds=90))) as receiving:
+        receiving.add("receive", clock.now() - timedelta(seconds=90), clock.now())
+        push = desk.receive(desk.commit("two", first.commit))
+    desk.pushes.deploy(push.id)
+    assert "receive took 90.0 s instead of 0.0" in desk.text(push).splitlines()[-1]
 
 
 def test_a_follower_gets_every_line_and_ends(desk: Desk) -> None:
     push = desk.deploy(desk.commit("one"))
     lines = [line for line in desk.pushes.follow(push.id) if line is not None]
-    assert lines[-1] == "       http://shop.localhost:8080 deployed"
+    assert lines[-2] == "       http://shop.localhost:8080 deployed"
 
 
 def test_a_failed_build_changes_nothing(desk: Desk) -> None:

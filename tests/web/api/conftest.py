@@ -58,6 +58,9 @@ class InstantScheduler:
     def highest_version(self, app_id: str) -> int:
         return 0
 
+    def current(self, app_id: str) -> None:
+        """What runs is not known here."""
+
     def formation(self, app_id: str) -> list[Formation]:
         return list(self.formations.get(app_id, {}).values())
 
@@ -149,7 +152,7 @@ class StandingPushes:
         values = dict.fromkeys(Push.__dataclass_fields__) | {"id": push_id, "log_id": push_id, "app_id": app_id}
         values |= {"kind": PushKind.REDEPLOY, "ref": "refs/heads/main", "commit": COMMIT, "forced": False}
         values |= {"options": (), "user_id": actor.user_id, "email": actor.email, "state": PushState.RECEIVED}
-        push = Push(**{**values, "reason": "", "created_at": moment})
+        push = Push(**{**values, "reason": "", "created_at": moment, "steps": ()})
         self.known.insert(0, push)
         return push
 

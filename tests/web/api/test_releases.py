@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from accounts import Identity
 from core.ids import new_id
+from core.timing import Step
 from releases import App
 
 
@@ -155,6 +157,14 @@ def test_a_build_under_way_is_cancelled(stage, api, app: App, ada: Identity, nam
     answer = api.delete(f"/apps/shop/builds/{push.id}" if named else "/apps/shop/builds")
     assert (answer.status_code, answer.json["status"]) == (200, "failed")
     assert api.delete("/apps/shop/builds").status_code == 409
+
+
+def test_a_build_shows_what_took_how_long(stage, api, app: App, ada: Identity) -> None:
+    push = stage.pushes.redeploy(app.id, "3f2a91c0", ada)
+    stage.pushes.known = [replace(push, total_ms=900, steps=(Step("build", 20, 500),))]
+    shown = api.get(f"/apps/shop/builds/{push.id}").json
+    assert shown["total_ms"] == 900
+    assert shown["steps"] == [{"name": "build", "began_ms": 20, "took_ms": 500}]
 
 
 def test_the_build_caches_of_an_app_are_purged(stage, api, app: App) -> None:
