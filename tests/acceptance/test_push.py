@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -34,6 +35,10 @@ def test_a_python_app_goes_live_push_after_push_and_clones_back(new_site: Callab
     assert second.code == 0, second.output
     assert "remote: -----> Released v2" in second.output
     assert "ephemeral" not in second.output
+    assert re.search(r"remote:        done in \d+\.\d s \(.*(build|start|upload) \d+\.\d.*\)", second.output)
+    steps = [step["name"] for step in json.loads(site.cli("builds", "--json").output)[0]["steps"]]
+    assert steps[:2] == ["receive", "queue"]
+    assert {"detect", "build", "upload", "start", "health", "switch"} <= set(steps)
     assert site.platform.get(site.name).text == "hello from v2\n"
     assert [container.version for container in site.containers() if container.version == 2] == [2]
 
