@@ -12,7 +12,7 @@ from textwrap import shorten
 
 from builder import problems as p
 from builder.dockerignore import Ignore
-from builder.near import nearest
+from builder.near import is_slip_of
 from builder.problems import Problem
 from builder.progress import Progress
 from builder.submodules import submodule_of
@@ -34,6 +34,13 @@ _UNREADABLE = re.compile(
     r"base name \(.*\) should not be blank|Unknown flag|Invalid containerPort"
 )
 _MISSING = re.compile(r'"(/[^"]*)"(?:: | )not found')
+_FOLDER_MISSING = re.compile(r"failed to walk \S*?/buildkit-mount\d+/(\S+): lstat \S+: no such file or directory")
+_PLAINER = {
+    "file with no instructions": "no instruction at all",
+    "the Dockerfile cannot be empty": "no instruction at all",
+    "no build stage in current context": "another instruction where the first FROM should be",
+}
+_LAST_WORDS = 10
 _IMAGE = re.compile(r'"https?://(?P<host>[^/"]+)/v2/(?P<name>[^"]+)/manifests/(?P<tag>[^"]+)"')
 _IMAGE_REFUSED = re.compile(
     r"pull access denied|repository does not exist|manifest unknown|insufficient_scope|"
@@ -81,9 +88,17 @@ def problem_of(progress: Progress) -> Problem:
         return p.DockerfileSyntax(found[2], int(found[1]))
     if found := _MISSING.search(reason):
         return p.CopyMissing(step, found[1].removeprefix("/source").removeprefix("/"))
+    if found := _FOLDER_MISSING.search(reason):
+        return p.CopyMissing(step, _copied(step, found[1]))
     if _UNREADABLE.search(reason):
-        return p.DockerfileSyntax(reason)
+        return p.DockerfileSyntax(_PLAINER.get(reason, reason))
     return _image_problem(reason) or p.BuildRefused(reason)
+
+
+def _copied(step: str, missing: str) -> str:
+    """What the step names, of which BuildKit tells only the first folder that is missing."""
+    words = (word.removeprefix("./").removeprefix("/") for word in step.split()[1:-1])
+    return next((word for word in words if word.startswith(missing)), missing).removeprefix("source/")
 
 
 def _image_problem(reason: str) -> Problem | None:
@@ -112,12 +127,18 @@ def _failed_run(step: str, exit_code: int, tail: list[str]) -> Problem:
     if tool := _first(_COMPILER, output):
         return p.CompilerMissing(step, tool)
     if _NETWORK.search(output):
-        return p.NoNetwork(step, next(line for line in reversed([*tail, output]) if _NETWORK.search(line)))
+        return p.NoNetwork(step, next(line for line in [*reversed(tail), output] if _NETWORK.search(line)))
     if program := _first(_NO_PROGRAM, last):
         return p.StepCommandMissing(step, program)
     if program := _first(_NOT_EXECUTABLE, last):
         return p.StepNotExecutable(step, program.removeprefix("./"))
-    return p.StepFailed(step, exit_code, last or "no output")
+    return p.StepFailed(step, exit_code, _loudest(tail) or "no output")
+
+
+def _loudest(tail: list[str]) -> str:
+    """The last line that speaks of an error, or else the last line."""
+    said = [line for line in tail[-_LAST_WORDS:] if re.search(r"error|fatal|failed", line, re.IGNORECASE)]
+    return (said or tail or [""])[-1]
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> str | None:
@@ -133,8 +154,8 @@ def with_source(problem: object, source: Source, ignore: Ignore) -> Problem | No
         lines = (source.read("Dockerfile") or b"").decode(errors="replace").splitlines()
         text = lines[problem.line - 1].strip() if problem.line <= len(lines) else ""
         word = text.partition(" ")[0].upper()
-        meant = None if word in INSTRUCTIONS else nearest(word.lower(), [one.lower() for one in INSTRUCTIONS])
-        return replace(problem, text=shorten(text, LONGEST_STEP, placeholder=" …"), meant=(meant or "").upper())
+        meant = next((one for one in INSTRUCTIONS if is_slip_of(word, one)), "") if word not in INSTRUCTIONS else ""
+        return replace(problem, text=shorten(text, LONGEST_STEP, placeholder=" …"), meant=meant)
     return None
 
 

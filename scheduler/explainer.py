@@ -43,7 +43,7 @@ def why_ended(process: str, container: Container | None, lines: Sequence[str], m
             return p.WrongFormat(process, wrong_format[1])
         if program:
             kind = p.CommandMissing if code == _MISSING else p.CommandNotExecutable
-            return kind(process, program)
+            return kind(process, program.removeprefix("./"))
     if code > _SIGNALLED and (name := _signal_name(code - _SIGNALLED)):
         return p.Killed(process, name, code)
     if code == 0:

@@ -23,10 +23,10 @@ def ended(code: int, *lines: str, out_of_memory: bool = False) -> BootProblem:
     ("code", "lines", "problem"),
     [
         (127, ("/bin/sh: 1: gunicorn: not found",), p.CommandMissing(WEB, "gunicorn")),
-        (127, ("/bin/sh: 1: exec: ./run: not found",), p.CommandMissing(WEB, "./run")),
-        (127, ("[FATAL tini (7)] exec ./server failed: No such file or directory",), p.CommandMissing(WEB, "./server")),
+        (127, ("/bin/sh: 1: exec: ./run: not found",), p.CommandMissing(WEB, "run")),
+        (127, ("[FATAL tini (7)] exec ./server failed: No such file or directory",), p.CommandMissing(WEB, "server")),
         (127, (), p.Exited(WEB, 127, "no output")),
-        (126, ("/bin/sh: 1: ./run: Permission denied",), p.CommandNotExecutable(WEB, "./run")),
+        (126, ("/bin/sh: 1: ./run: Permission denied",), p.CommandNotExecutable(WEB, "run")),
         (126, ("/bin/sh: 1: exec: ./run: Exec format error",), p.WrongFormat(WEB, "./run")),
         (
             126,
