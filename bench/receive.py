@@ -21,7 +21,7 @@ from tests.live import LivePlatform
 from tests.traces import free_ports
 
 FILES, FILE_BYTES, FOLDERS = 30_000, 4_000, 300
-ROUNDS = 3
+ROUNDS = 5
 BRANCH = "main:refs/heads/stored"
 """Not a deploy branch, so that nothing is built."""
 
@@ -76,6 +76,7 @@ def _push_to_c_git(platform: LivePlatform, source: Path, bare: Path, url: str) -
 
 
 def _timed(platform: LivePlatform, source: Path, remote: str) -> float:
+    os.sync()  # what the round before left to be written is not this one's to wait for
     begun = time.monotonic()
     must(platform.git(source, "push", remote, BRANCH))
     return time.monotonic() - begun
