@@ -69,7 +69,7 @@ class Builder:
     def explain(self, source: Source, app_id: AppId | None = None) -> Plan:
         """How a source would be built, for a new app or as the app's choices are; raises BuildFailed."""
         choice = self.choices.of(app_id) if app_id else Choice()
-        return explain(source, stack_named(choice.stack))
+        return explain(source, stack_named(choice.stack), choice.pack)
 
     def stack(self, name: str) -> Stack:
         """The stack of that name; raises UserError."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import delete, select
 
 from builder.debian import DEFAULT, stack_named
+from builder.pick import known_pack
 from builder.tables import BuildChoiceRow
 from core.database import Database
 from core.ids import AppId
@@ -42,6 +43,10 @@ class Choices:
         """The stack of the next build; raises UserError for one that there is not."""
         stack_named(name)
         self._keep(app_id, stack=name)
+
+    def choose_pack(self, app_id: AppId, name: str) -> None:
+        """The pack of the next build, "" to let it be detected; raises UserError for one that there is not."""
+        self._keep(app_id, pack=known_pack(name).name if name else "")
 
     def _keep(self, app_id: AppId, **changes: str) -> None:
         with self._database.write() as session:

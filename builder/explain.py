@@ -10,6 +10,7 @@ from builder.debian import DEFAULT, Stack, choose
 from builder.dockerignore import Ignore, parse
 from builder.links import LinkedSource
 from builder.manifest import Manifest, read_manifest
+from builder.pick import pick
 from builder.problems import EmptyTree, NeededFileIgnored, NoProcfile, NothingDetected
 from builder.problems_text import failed
 from builder.types import BuildFailed, Detected, Source
@@ -26,15 +27,18 @@ class Plan:
     stack: Stack = DEFAULT
 
 
-def explain(source: Source, own: Stack = DEFAULT) -> Plan:
-    """The plan for a source, of an app on the stack `own`; raises BuildFailed with what was found and expected."""
+def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan:
+    """The plan for a source, of an app on the stack `own` that chose a pack ("" for none).
+
+    Raises BuildFailed with what was found and expected.
+    """
     source = LinkedSource(source)
-    found = ((pack, pack.detect(source)) for pack in packs.ALL)
-    pack, detected = next(((pack, it) for pack, it in found if it is not None), (None, None))
-    if pack is None or detected is None:
+    picked = pick(source, chosen_pack)
+    if picked is None:
         raise nothing_detected(source.paths())
+    pack, detected = picked.pack, picked.detected
     stack, told = choose(detected.wanted, own) if detected.wanted else (own, ())
-    detected = replace(detected, details=(*told, *detected.details))
+    detected = replace(detected, details=(*picked.told, *told, *detected.details))
     manifest = read_manifest(source)
     if manifest.processes is None and detected.processes:
         told = tuple(f"No Procfile: {kind} runs `{command}`" for kind, command in detected.processes)

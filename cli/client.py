@@ -96,6 +96,10 @@ class Api:
         """Change something; what it answers depends on what it is. Raises ApiError, Unreachable."""
         return _decoded(self._send("PATCH", path, json=body), self.server)
 
+    def put(self, path: str, body: Json) -> Any:
+        """Replace something. Raises ApiError, Unreachable."""
+        return _decoded(self._send("PUT", path, json=body), self.server)
+
     def delete(self, path: str) -> Json:
         """Remove, end or restart something; what it was, if the server says. Raises ApiError, Unreachable."""
         return _object(self._send("DELETE", path), self.server)

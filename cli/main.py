@@ -14,6 +14,7 @@ from cli.commands import (
     about,
     account,
     apps,
+    buildpacks,
     builds,
     config,
     domains,
@@ -31,7 +32,10 @@ from cli.edge import guarded
 SECTIONS = (
     ("Account", (*account.COMMANDS, *keys.COMMANDS)),
     ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *git.COMMANDS)),
-    ("Deploys and releases", (*releases.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS)),
+    (
+        "Deploys and releases",
+        (*releases.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),
+    ),
     ("Config", config.COMMANDS),
     ("Processes and logs", (*processes.COMMANDS, *logs.COMMANDS)),
     ("This command", about.COMMANDS),

@@ -52,7 +52,7 @@ class RememberingPlatform:
                     self.end_headers()
                     self.wfile.write(raw)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = handle_one  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"

@@ -35,7 +35,6 @@ def list_none(call: Call) -> Answer:
 @routes("GET", "/apps/<app>/sni-endpoints", Permission.VIEW)
 @routes("GET", "/apps/<app>/features", Permission.VIEW)
 @routes("GET", "/apps/<app>/log-drains", Permission.VIEW)
-@routes("GET", "/apps/<app>/buildpack-installations", Permission.VIEW)
 def list_none_of_app(call: AppCall) -> Answer:
     return Answer([])
 

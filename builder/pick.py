@@ -1,0 +1,111 @@
+"""Which pack builds an app: the one that somebody chose, or the first that knows the source.
+
+In this order: `portside buildpacks:set`, `builder = "…"` in portside.toml, `buildpacks` in app.json, detection.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+
+from builder import packs
+from builder.problems import BadSyntax
+from builder.problems_text import AGAIN, failed
+from builder.types import BuildFailed, Detected, Source
+from core.errors import UserError
+from core.reports import Report
+
+BY_COMMAND = "buildpacks:set"
+SETTINGS_FILE = "portside.toml"
+_HEROKU_NAMES = {"dockerfile": "dockerfile", "container": "dockerfile", "docker": "dockerfile", "nodejs": "node"}
+_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A pack and what it found. `told` are lines on the choice, for who reads the build's log."""
+
+    pack: packs.Pack
+    detected: Detected
+    told: tuple[str, ...] = ()
+
+
+def pack_named(text: str) -> packs.Pack | None:
+    """The pack that people mean: by its name, as `heroku/NAME`, or by the address of Heroku's buildpack for it."""
+    last = text.strip().lower().rstrip("/").removesuffix(".git").rpartition("/")[2]
+    name = last.partition("#")[0].removeprefix("heroku-buildpack-").removeprefix("buildpacks-")
+    wanted = {name, _HEROKU_NAMES.get(name, name)}
+    return next((pack for pack in packs.ALL if pack.name in wanted), None)
+
+
+def known_pack(text: str) -> packs.Pack:
+    """The pack that people mean; raises UserError when there is none."""
+    pack = pack_named(text)
+    if pack is None:
+        names = ", ".join(pack.name for pack in packs.ALL)
+        raise UserError(f"There is no pack {text!r}.", f"Choose one of {names}: portside buildpacks:set NAME")
+    return pack
+
+
+def pick(source: Source, chosen: str = "") -> Picked | None:
+    """The pack for a source; `chosen` is the app's own choice, "" for none. None when no pack knows the source.
+
+    Raises BuildFailed when the pack that was chosen can't build it.
+    """
+    for name, by in ((chosen, BY_COMMAND), (_from_settings(source), SETTINGS_FILE), _from_app_json(source)):
+        if name:
+            return _insist(source, known_pack(name), by)
+    found = ((pack, pack.detect(source)) for pack in packs.ALL)
+    return next((Picked(pack, detected) for pack, detected in found if detected is not None), None)
+
+
+def _insist(source: Source, pack: packs.Pack, by: str) -> Picked:
+    detected = pack.detect(source)
+    if detected is None:
+        raise _unfit(pack, by)
+    return Picked(pack, detected, (f"The {pack.name} pack, as {by} says",))
+
+
+def _unfit(pack: packs.Pack, by: str) -> BuildFailed:
+    clear = "Let Portside find out: portside buildpacks:clear"
+    todo = clear if by == BY_COMMAND else f"Change what {by} says, {AGAIN}"
+    return BuildFailed(
+        Report(
+            f"The {pack.name} pack was chosen, and the app is not of its kind.",
+            f"`{pack.name}`, chosen by {by}",
+            f"at the root of the repository, one of: {', '.join(pack.files)}",
+            todo,
+        )
+    )
+
+
+def _from_settings(source: Source) -> str:
+    content = source.read(SETTINGS_FILE)
+    if content is None:
+        return ""
+    try:
+        builder = tomllib.loads(content.decode("utf-8-sig")).get("builder", "")
+    except tomllib.TOMLDecodeError as error:
+        place = _PLACE.search(str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (content.count(b"\n") + 1, 1)
+        reason = _PLACE.sub("", str(error))
+        raise failed(BadSyntax(SETTINGS_FILE, "TOML", line, column, reason)) from error
+    except UnicodeDecodeError as error:
+        raise failed(BadSyntax(SETTINGS_FILE, "TOML", 1, 1, "it is not UTF-8 text")) from error
+    return builder if isinstance(builder, str) else str(builder)
+
+
+def _from_app_json(source: Source) -> tuple[str, str]:
+    """The last buildpack that is a pack here, for on Heroku the last one is the app's language; others are passed over.
+
+    What is wrong in app.json is told by who reads the whole of it.
+    """
+    try:
+        listed = json.loads(source.read("app.json") or b"{}").get("buildpacks", [])
+        urls = [str(each["url"]) for each in listed]
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return "", ""
+    known = [url for url in urls if pack_named(url) is not None]
+    return (known[-1], "app.json") if known else ("", "")
