@@ -50,6 +50,7 @@ def up(site: Site, progress: Progress) -> None:
             with progress.step("The code has changed: starting all parts anew (the router serves on)"):
                 supervisor.leave_router()
         if not supervisor.is_running():
+            supervisor.kill()  # one that does not answer would start anew whatever is ended
             _end_orphans(site, parts, progress)
         ports.require_free(_ports_to_take(site, parts, supervisor))
         configuration.write_all(site, parts)
@@ -121,6 +122,7 @@ def stop(site: Site, progress: Progress, everything: bool) -> None:
     with alone(site):
         supervisor, parts = Supervisor(site), parts_of(site)
         if not supervisor.is_running():
+            supervisor.kill()
             _end_orphans(site, parts, progress)
             if everything:
                 _end_router(site)

@@ -69,11 +69,16 @@ class Supervisor:
         for name in self.programs():
             if name != ROUTER:
                 self.stop_part(name)
+        self.kill()  # anything milder ends the router too
+
+    def kill(self) -> None:
+        """SIGKILL to our supervisord, if it is there, and wait for its end; its parts run on."""
         record = self._pid_record
-        if record is not None:
-            os.kill(record.pid, signal.SIGKILL)  # anything milder ends the router too
-            while procfs.is_alive(record):
-                time.sleep(procfs.POLL_S)
+        if record is None or not procfs.is_alive(record):
+            return
+        os.kill(record.pid, signal.SIGKILL)
+        while procfs.is_alive(record):
+            time.sleep(procfs.POLL_S)
 
     def start(self) -> None:
         """Start supervisord away from this terminal; raises Unavailable when it does not answer."""

@@ -46,7 +46,8 @@ class ForkingOptions(ServerOptions):  # type: ignore[misc]
 
 def _live_as(part: str, env: Mapping[str, str]) -> NoReturn:
     """Be the part until its end. The caller's frames stay below us, so nothing of supervisord is ever collected here:
-    its file objects would close descriptors that are now somebody else's."""
+    its file objects would close descriptors that are now somebody else's. Nor may anything get out to those frames:
+    they would end as supervisord does, and remove the socket of the one that lives."""
     code = 1
     try:
         for number in _HANDLED:
@@ -61,9 +62,11 @@ def _live_as(part: str, env: Mapping[str, str]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)  # also when nobody reads the output any more: a part may outlive its first process
 
 
 def _keep_quiet(_handler: object) -> None:

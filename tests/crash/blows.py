@@ -12,6 +12,7 @@ import redis
 from server import procfs
 from server.readiness import is_ready
 from server.site import read_site
+from server.supervision import Supervisor
 from tests.background import eventually
 from tests.live import LivePlatform
 
@@ -56,6 +57,13 @@ class Victim:
 
     def is_ready(self, part: str) -> bool:
         return procfs.is_alive(self.record(part)) and is_ready(self._site, part)
+
+    def remove_supervisor_socket(self) -> None:
+        self._site.supervisor_socket.unlink()
+
+    def is_supervised(self) -> bool:
+        """Whether supervisord can be spoken to."""
+        return Supervisor(self._site).is_running()
 
     def returns(self, *parts: str) -> None:
         """Wait until these parts (default: all) run and answer again."""

@@ -53,13 +53,14 @@ def test_the_router_comes_back_with_its_routes(
 
 
 def test_the_first_process_of_the_api_is_killed_and_the_other_goes_with_it(site: Site, victim: Victim) -> None:
-    """Also when it is streaming to somebody who would stay for ever."""
+    """Also when it is streaming to somebody who would stay for ever; and it touches nothing that is not its own."""
     before = victim.record("api")
     with site.running("logs", "-t") as logs:
         logs.says("open on port")
         victim.kill_first("api")
         eventually(lambda: not procfs.group_of(before), "nothing is left of the old api")
         victim.returns("api")
+    assert victim.is_supervised()
     assert site.push().code == 0
 
 
@@ -80,6 +81,23 @@ def test_supervisord_is_killed_and_up_ends_the_orphans_and_takes_the_router_over
         commit = site.write("three")
         assert site.push().code == 0
         after.assert_live(3, commit)
+    assert visitor.failures == []
+
+
+@pytest.mark.full
+def test_a_supervisord_that_can_not_be_spoken_to_is_replaced(
+    site: Site, victim: Victim, second: tuple[Aftermath, str]
+) -> None:
+    """Its socket was swept away. It would start anew, for ever, what its successor ends and starts."""
+    before = victim.record(SUPERVISOR)
+    with Steady(site) as visitor:
+        victim.remove_supervisor_socket()
+        up = site.platform.server("up")
+        assert up.code == 0, up.output
+        assert not procfs.is_alive(before)
+        assert victim.is_supervised()
+        after, commit = second
+        after.assert_live(2, commit)
     assert visitor.failures == []
 
 
