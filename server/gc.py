@@ -13,7 +13,7 @@ from core.errors import Conflict, PortsideError
 from core.settings import read
 from server.platform import Platform
 from server.progress import Progress
-from server.registry_cleaning import clean_registry
+from server.registry_cleaning import clean_registry, wake_registry
 from server.site import Site
 
 MB = 1_000_000
@@ -40,6 +40,7 @@ def is_due(now: datetime, last: datetime, hour: int) -> bool:
 
 def collect_nightly(platform: Platform, site: Site) -> None:
     """The run of the night, if it is time for one. A platform that is new waits for its first night."""
+    wake_registry(site, platform.leases)
     stamp = site.run / STAMP
     if not stamp.exists():
         stamp.touch()

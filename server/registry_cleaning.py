@@ -48,6 +48,15 @@ def clean_registry(site: Site, leases: Leases) -> int:
         return max(0, before_bytes - size_bytes(folder))
 
 
+def wake_registry(site: Site, leases: Leases) -> None:
+    """Start the registry if a run that was killed in the middle left it stopped."""
+    supervisor = Supervisor(site)
+    if site.registry is None or leases.is_held(REGISTRY_RESTS) or not supervisor.is_running():
+        return
+    if supervisor.programs()[REGISTRY].state == "STOPPED":
+        supervisor.start_part(REGISTRY)
+
+
 @contextmanager
 def _stopped(site: Site) -> Iterator[None]:
     supervisor = Supervisor(site)

@@ -26,7 +26,7 @@ log = logging.getLogger("portside.worker")
 
 THREADS = 24
 GC = "server.gc"
-GC_LOOK_S = 600.0
+GC_LOOK_S = 20.0
 HEARTBEAT = "server.heartbeat"
 HEARTBEAT_S = 5.0
 

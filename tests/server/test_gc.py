@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from builder import Registry
+from builder import REGISTRY_RESTS, Registry
 from core.errors import NotFound
+from server import readiness
 from server.gc import is_due
 from server.platform import compose
-from server.registry_cleaning import size_bytes
+from server.registry_cleaning import size_bytes, wake_registry
+from server.site import read_site
+from server.supervision import Supervisor
 from tests.live import LivePlatform
 
 GENEROUS_S = 60.0
@@ -103,3 +106,15 @@ def test_while_a_deploy_is_under_way_the_registry_is_left_alone(platform: LivePl
         done = platform.server("gc", BUILDER_CACHE_QUOTA_MB=10_000_000)
     assert done.code == 0
     assert "left alone: a deploy is under way. Try again later." in done.output
+
+
+@pytest.mark.engine
+@pytest.mark.platform
+def test_a_registry_that_a_killed_run_left_stopped_is_started_again(platform: LivePlatform) -> None:
+    site, leases = read_site(platform.environ), compose(platform.environ).leases
+    with leases.held(REGISTRY_RESTS):
+        Supervisor(site).stop_part("registry")
+        wake_registry(site, leases)
+        assert not readiness.is_ready(site, "registry"), "it rests for somebody who is still there"
+    wake_registry(site, leases)
+    assert eventually(lambda: readiness.is_ready(site, "registry"))
