@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 
+from builder.problems import StepKilled
+from builder.problems_text import failed
 from builder.progress import Progress
 from builder.types import BuildFailed
 
@@ -116,11 +118,7 @@ def over_memory(progress: Progress, memory_mb: int) -> BuildFailed | None:
     if code is None or not (code == _KILLED or _CHILD_KILLED.search(output)):
         return None
     step = shorten(progress.failed_step, LONGEST_STEP, placeholder=" …")
-    raise_it = f"PORTSIDE_BUILDER_BUILD_MEMORY_MB={memory_mb * 2}"
-    return BuildFailed(
-        f"`{step}` was killed: it used more than {memory_mb} MB of memory.",
-        f"Build with less at once, or allow builds more on the server: {raise_it}",
-    )
+    return failed(StepKilled(step, memory_mb))
 
 
 class Limiter:

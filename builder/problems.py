@@ -35,6 +35,7 @@ class NoProcfile(Problem):
     """Only a Procfile could say how to start the app. `near`: a file that may be meant to be one."""
 
     near: str | None
+    example: str = "web: gunicorn app:app"
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,10 @@ class StepFailed(Problem):
 
 @dataclass(frozen=True)
 class StepKilled(Problem):
-    """A RUN that was killed, which in a build means: for its memory."""
+    """A RUN that was killed, which in a build means: for its memory. `memory_mb` is the limit, 0: not known."""
 
     step: str
+    memory_mb: int = 0
 
 
 @dataclass(frozen=True)

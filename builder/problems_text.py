@@ -67,12 +67,6 @@ TEXTS: Mapping[type[Problem], tuple[str, str, str, str]] = {
         "the dependencies in requirements.txt, or under [project] in pyproject.toml",
         "Write one of the two (an empty requirements.txt for none), " + AGAIN,
     ),
-    p.StepKilled: (
-        "`{step}` was killed: the build ran out of memory.",
-        "exit code 137, as of SIGKILL",
-        "a build that fits in its memory",
-        "Build with less at once (fewer jobs in parallel), " + AGAIN,
-    ),
     p.StepCommandMissing: (
         "`{step}` needs {program}, which is not in the image.",
         "no program named {program}",
@@ -187,7 +181,7 @@ def _(it: p.NoProcfile) -> Report:
     return Report(
         "Nothing says how to start the app.",
         it.near or "no Procfile",
-        f"a file named Procfile at the root, with a line such as: {PROCFILE_EXAMPLE}",
+        f"a file named Procfile at the root, with a line such as: {it.example}",
         _rename(it.near, "Procfile") if it.near else f"Write the Procfile, {AGAIN}",
     )
 
@@ -248,6 +242,18 @@ def _(it: p.RequirementsMissing) -> Report:
         f"{it.path} in the git submodule {it.submodule}" if it.submodule else f"no {it.path}",
         f"{it.path} beside it, committed",
         todo,
+    )
+
+
+@report.register
+def _(it: p.StepKilled) -> Report:
+    raise_it = f", or allow builds more on the server: PORTSIDE_BUILDER_BUILD_MEMORY_MB={it.memory_mb * 2}"
+    why = f"it used more than {it.memory_mb} MB of memory" if it.memory_mb else "the build ran out of memory"
+    return Report(
+        f"`{it.step}` was killed: {why}.",
+        f"more than {it.memory_mb} MB in use" if it.memory_mb else "exit code 137, as of SIGKILL",
+        f"at most {it.memory_mb} MB" if it.memory_mb else "a build that fits in its memory",
+        f"Build with less at once (fewer jobs in parallel){raise_it if it.memory_mb else ''}, {AGAIN}",
     )
 
 

@@ -95,7 +95,10 @@ KILLED = "#5 ERROR: executor failed running [/bin/sh -c make]: exit code: 137"
 def test_a_step_over_its_limit_is_told_with_the_limit() -> None:
     assert told("#5 [2/2] RUN make", KILLED) == (
         "`RUN make` was killed: it used more than 64 MB of memory.\n"
-        "Build with less at once, or allow builds more on the server: PORTSIDE_BUILDER_BUILD_MEMORY_MB=128"
+        "Found:    more than 64 MB in use\n"
+        "Expected: at most 64 MB\n"
+        "To do:    Build with less at once (fewer jobs in parallel), or allow builds more on the server: "
+        "PORTSIDE_BUILDER_BUILD_MEMORY_MB=128, then commit and push again."
     )
     assert told("#5 [2/2] RUN make", KILLED, memory_mb=None).startswith(
         "`RUN make` was killed: the build ran out of memory."
