@@ -126,9 +126,7 @@ class Builder:
         self, log_line: Callable[[str], None] = lambda line: None, stack_name: str = DEFAULT.name
     ) -> None:
         """Set-up: make the language images of a stack, and put their layers into the registry: no first push pays."""
-        for pack in packs.ALL:
-            if pack.language_image is None:
-                continue
+        for pack in packs.AT_SET_UP:
             image = self._stacks.language_image(pack, stack_named(stack_name))
             image_id = self._stacks.prepare(image, log_line)
             log_line(f"Uploading {image.name} to the registry")
