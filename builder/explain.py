@@ -45,7 +45,7 @@ def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan
         detected = replace(detected, details=(*detected.details, *told))
         manifest = replace(manifest, processes=detected.processes)
     if manifest.processes is None and pack.needs_procfile:
-        raise no_procfile(source.paths())
+        raise no_procfile(source.paths(), detected.procfile_example)
     return Plan(pack, detected, manifest, _ignore(source, detected, pack), stack)
 
 
@@ -73,10 +73,10 @@ def nothing_detected(paths: tuple[str, ...]) -> BuildFailed:
     return failed(NothingDetected(tuple(root), tuple(expected), _near_miss(paths, expected)))
 
 
-def no_procfile(paths: tuple[str, ...]) -> BuildFailed:
+def no_procfile(paths: tuple[str, ...], example: str) -> BuildFailed:
     """The error for an app whose pack can't know how to start it."""
     near = _near_miss(paths, ["Procfile"])
-    return failed(NoProcfile(near[0] if near else None))
+    return failed(NoProcfile(near[0] if near else None, example))
 
 
 def _near_miss(paths: tuple[str, ...], expected: list[str]) -> tuple[str, str] | None:

@@ -73,6 +73,7 @@ _NOT_EXECUTABLE = (
     re.compile(r"bash: (?:line \d+: )?([^:]+): Permission denied$"),
     re.compile(r'exec: \\?"([^"\\]+)\\?": permission denied'),
 )
+_NODE = re.compile(r"(\S+) asks for Node\.js (.*), which npm has not\. It has: ([\d, ]*?(\d+))(?:\s|$)")
 _DISK = "no space left on device"
 
 
@@ -121,6 +122,8 @@ def _failed_run(step: str, exit_code: int, tail: list[str]) -> Problem:
     output, last = " ".join(tail), tail[-1] if tail else ""
     if _DISK in output.lower():
         return p.DiskFull(step or "docker build")
+    if found := _NODE.search(output):
+        return p.VersionUnavailable("Node.js", found[1], found[2], f"one of {found[3]}", f"{found[4]}.x")
     if package := _first(_DEPENDENCY, output):
         said = next((line for line in tail if package in line), last)
         return p.DependencyNotFound(package, said.removeprefix("╰─▶ "))

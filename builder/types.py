@@ -103,7 +103,8 @@ class Detected:
 
     `details` are lines to show. `values` fill the pack's template. `needs` are the files that its Dockerfile copies
     by name, which therefore must not be left out by .dockerignore. `processes`: what runs when there is no Procfile,
-    where the source makes it certain. `wanted` decides the stack; its line comes first.
+    where the source makes it certain; `procfile_example`: a line that could say it where it is not. `wanted` decides
+    the stack; its line comes first.
     """
 
     headline: str
@@ -112,3 +113,4 @@ class Detected:
     needs: tuple[str, ...] = ()
     processes: tuple[tuple[str, str], ...] = ()
     wanted: Wanted | None = None
+    procfile_example: str = "web: gunicorn app:app"

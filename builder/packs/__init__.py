@@ -10,7 +10,7 @@ from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from builder.packs import dockerfile, php, python, ruby
+from builder.packs import dockerfile, node, php, python, ruby
 from builder.types import Detected, Source
 
 
@@ -43,10 +43,10 @@ class Pack(Protocol):
         ...
 
 
-ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby)
+ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby, node)
 
 # Packs whose language image is made when a machine is set up; another's is made for the first app that needs it.
-AT_SET_UP: tuple[Pack, ...] = (python,)
+AT_SET_UP: tuple[Pack, ...] = (python, node)
 
 
 def template_text(file_name: str) -> str:

@@ -62,3 +62,10 @@ def test_a_python_app_with_a_lock_file(bench, log, fixture_app, tool, lock):
         "python -c 'import itsdangerous; from importlib.metadata import version; print(version(\"itsdangerous\"))'"
     )
     assert in_image(built, command) == "2.2.0\n"
+
+
+def test_a_node_app_is_built_and_development_is_left_out(bench, log, fixture_app, answer):
+    built = bench.builder.build(bench.request(fixture_app("node_tiny"), deadline_s=600.0), log)
+    assert built.processes == (("web", "npm start"),)
+    assert in_image(built, "id -u; ls node_modules").split() == ["1000", "ms"]
+    assert "built: true 1m production" in answer(built)
