@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
@@ -36,6 +37,7 @@ ROWS: dict[str, Callable[[Bed], Row]] = {
 def main(names: tuple[str, ...], file: Path | None) -> None:
     """Measure Portside against its budgets: all of them, or the NAMEs given."""
     chosen = [name for name in ROWS if name in (names or ROWS)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was done"))  # and so leave nothing behind
     reap_the_dead()
     bed = Bed()
     try:
