@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from core import clock, timing
 from core.errors import Cancelled
 from core.logs import LogWriter
+from core.reports import Report
 from scheduler import explainer, health, records
 from scheduler.health import Check, Verdict
 from scheduler.launcher import Launcher
@@ -61,7 +62,7 @@ class Boot:
             with timing.step("start"):
                 container_id = self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
         except StartFailed as error:
-            raise BootFailed(error.message, error.hint) from error
+            raise BootFailed(Report(error.message, todo=error.hint)) from error
         with timing.step("health"):
             self._await_healthy(row, container_id, halt)
         if row.number <= _MOST_NAMED:
