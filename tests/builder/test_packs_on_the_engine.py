@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+
+from builder import BuildFailed
+from builder.problems import VersionUnavailable
 
 pytestmark = pytest.mark.engine
 
@@ -69,3 +73,40 @@ def test_a_node_app_is_built_and_development_is_left_out(bench, log, fixture_app
     assert built.processes == (("web", "npm start"),)
     assert in_image(built, "id -u; ls node_modules").split() == ["1000", "ms"]
     assert "built: true 1m production" in answer(built)
+
+
+def with_package(fixture_app, **changes: object):
+    source = fixture_app("node_tiny")
+    package = json.dumps(json.loads(source.read("package.json")) | changes)
+    return fixture_app("node_tiny", **{"package.json": package.encode()})
+
+
+def test_a_node_that_debian_has_not_comes_from_npm(bench, log, fixture_app):
+    source = with_package(fixture_app, engines={"node": "22.9.x"})
+    built = bench.builder.build(bench.request(source, deadline_s=300.0), log)
+    assert in_image(built, "node --version; npm --version").split()[0] == "v22.9.0"
+
+
+def test_a_node_that_nobody_has_is_told_with_what_there_is(bench, log, fixture_app):
+    with pytest.raises(BuildFailed) as raised:
+        bench.builder.build(bench.request(with_package(fixture_app, engines={"node": "99"})), log)
+    problem = raised.value.problem
+    assert isinstance(problem, VersionUnavailable)
+    assert (problem.language, problem.file, problem.wanted) == ("Node.js", "package.json", "99")
+    assert {"20", "22", "24"} <= set(problem.has.removeprefix("one of ").split(", "))
+
+
+def test_a_pnpm_workspace(bench, log, memory_source):
+    files = {
+        "package.json": json.dumps({"name": "all", "private": True, "scripts": {"start": "node web/index.js"}}),
+        "pnpm-workspace.yaml": "packages:\n  - web\n  - lib\n",
+        "pnpm-lock.yaml": "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n"
+        "  excludeLinksFromLockfile: false\n\nimporters:\n\n  .: {}\n\n  lib: {}\n\n  web:\n    dependencies:\n"
+        "      lib:\n        specifier: workspace:*\n        version: link:../lib\n",
+        "lib/package.json": json.dumps({"name": "lib", "version": "1.0.0"}),
+        "lib/index.js": "module.exports = 'from the workspace';\n",
+        "web/package.json": json.dumps({"name": "web", "dependencies": {"lib": "workspace:*"}}),
+        "web/index.js": "console.log(require('lib'));\n",
+    }
+    built = bench.builder.build(bench.request(memory_source(files), deadline_s=300.0), log)
+    assert in_image(built, "npm start --silent") == "from the workspace\n"
