@@ -57,7 +57,9 @@ def detect(source: Source) -> Detected | None:
     values = {"files": needed, "packages": extension_packages(project, lock), "source_first": _is_local(project)}
     root = _document_root(project, paths)
     processes = (("web", f"exec portside-php {shlex.quote(root)}"),) if root is not None else ()
-    return Detected("PHP app detected", tuple(_details(wanted, needed, values)), values, needed, processes)
+    details = tuple(_details(wanted, needed, values))
+    example = "web: exec portside-php public"
+    return Detected("PHP app detected", details, values, needed, processes, procfile_example=example)
 
 
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:

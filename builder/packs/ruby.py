@@ -62,7 +62,9 @@ def detect(source: Source) -> Detected | None:
     details = [version, "Installing from Gemfile.lock"]
     details += ["Precompiling the assets"] if values["precompiles"] else []
     processes = (("web", command),) if command else ()
-    return Detected("Ruby app detected", tuple(details), values, ("Gemfile", "Gemfile.lock"), processes)
+    example = "web: exec bundle exec puma -b tcp://0.0.0.0:$PORT"
+    needs = ("Gemfile", "Gemfile.lock")
+    return Detected("Ruby app detected", tuple(details), values, needs, processes, procfile_example=example)
 
 
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:

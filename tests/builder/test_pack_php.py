@@ -51,7 +51,8 @@ def test_the_procfile_goes_before_the_default(memory_source):
 
 
 def test_without_a_front_page_only_a_procfile_can_tell(memory_source):
-    assert refused(memory_source({"composer.json": "{}"})).problem == NoProcfile(None)
+    error = refused(memory_source({"composer.json": "{}"}))
+    assert error.problem == NoProcfile(None, "web: exec portside-php public")
 
 
 def test_a_document_root_that_is_not_there_is_told(memory_source):

@@ -47,7 +47,8 @@ def test_the_default_web_process_of_a_known_framework(memory_source, gems, files
 
 
 def test_without_a_known_server_only_a_procfile_can_tell(memory_source):
-    assert refused(memory_source(app("sinatra"))).problem == NoProcfile(None)
+    error = refused(memory_source(app("sinatra")))
+    assert error.problem == NoProcfile(None, "web: exec bundle exec puma -b tcp://0.0.0.0:$PORT")
 
 
 @pytest.mark.parametrize(
