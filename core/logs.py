@@ -106,11 +106,12 @@ def connect(socket: Path) -> redis.Redis:
 
 
 class LogStreams:
-    """Opens, follows and stores logs."""
+    """Opens, follows and stores logs; a follower hears of a silence every `tick_s`."""
 
-    def __init__(self, database: Database, client: redis.Redis) -> None:
+    def __init__(self, database: Database, client: redis.Redis, tick_s: float = TICK_S) -> None:
         self._database = database
         self._redis = client
+        self._tick_s = tick_s
 
     def writer(self, log_id: str) -> LogWriter:
         """A writer that goes on where an earlier one stopped."""
@@ -128,7 +129,7 @@ class LogStreams:
     ) -> Iterator[tuple[int, str] | None]:
         """Each line with its number, from line `start` on, until the log is closed.
 
-        Yields None about once a second while nothing new comes, so that the caller can send a keepalive; ends early
+        Yields None at every tick while nothing new comes, so that the caller can send a keepalive; ends early
         when `gone()` says that nobody needs the rest.
         """
         position, expected = "0", start
@@ -145,7 +146,7 @@ class LogStreams:
                 yield from enumerate(stored[expected:], expected)
                 return
             if not live:
-                time.sleep(TICK_S)
+                time.sleep(self._tick_s)
             yield None
 
     def expire(self, before: datetime, keep: Collection[str]) -> int:
@@ -201,7 +202,7 @@ class LogStreams:
     def _read(self, log_id: str, position: str) -> tuple[str, list[tuple[int, str]], bool]:
         """(new position, numbered lines, whether Redis answered); waits up to a tick for something new."""
         try:
-            answer: Any = self._redis.xread({_key(log_id): position}, count=500, block=int(TICK_S * 1000))
+            answer: Any = self._redis.xread({_key(log_id): position}, count=500, block=int(self._tick_s * 1000))
         except redis.RedisError:
             return "0", [], False
         if not answer:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 
 from tests.live import LivePlatform
@@ -45,6 +46,13 @@ def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
     yield make
     for live in made:
         live.end()
+
+
+@pytest.fixture
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed at next to no cost; argon2-cffi's own defaults take 64 MiB and 50 ms each time."""
+    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("accounts.users.PasswordHasher", lambda: quick)
 
 
 def pytest_configure() -> None:

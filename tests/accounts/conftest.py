@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import argon2
 import pytest
 
 from accounts import Accounts, Identity
-from core.database import Database
+from tests.databases import new_database
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Accounts]:
-    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("accounts.users.PasswordHasher", lambda: quick)
-    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
-    database.create_tables()
+def accounts(tmp_path: Path, quick_passwords: None) -> Iterator[Accounts]:
+    database = new_database(tmp_path / "accounts.db")
     yield Accounts(database)
     database.close()
 

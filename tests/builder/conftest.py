@@ -21,6 +21,7 @@ from builder import Builder, BuilderSettings, BuildRequest, Engine, Entry, Image
 from core.database import Database
 from core.ids import AppId, new_id
 from core.logs import LogStreams, LogWriter
+from tests.databases import new_database
 
 APPS = Path(__file__).parent.parent / "fixtures" / "apps"
 
@@ -100,8 +101,7 @@ def fixture_app() -> Callable[..., MemorySource]:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    database.create_tables()
+    database = new_database(tmp_path / "test.db")
     yield database
     database.close()
 

@@ -10,13 +10,12 @@ from sqlalchemy import text
 from core.database import Database
 from core.errors import Unavailable
 from core.leases import LeaseRow, Leases
+from tests.databases import new_database
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    found = Database(f"sqlite:///{tmp_path / 'portside.db'}")
-    found.create_tables()
-    return found
+    return new_database(tmp_path / "portside.db")
 
 
 def delete_and_raise(database: Database) -> None:

@@ -11,13 +11,12 @@ from sqlalchemy import select
 from core.database import Database
 from core.errors import LeaseLost
 from core.leases import LeaseRow, Leases
+from tests.databases import new_database
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    found = Database(f"sqlite:///{tmp_path / 'leases.db'}")
-    found.create_tables()
-    return found
+    return new_database(tmp_path / "leases.db")
 
 
 def wait_until(happened: threading.Event) -> None:

@@ -6,13 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from core import clock
-from core.database import Database
 from core.logs import EXPIRED, LogRow, LogStreams, connect
+from tests.databases import new_database
 
 
 def test_old_logs_are_emptied_but_for_those_to_keep(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'logs.db'}")
-    database.create_tables()
+    database = new_database(tmp_path / "logs.db")
     logs = LogStreams(database, connect(tmp_path / "no-redis.sock"))
     with database.write() as session:
         for name, age_days in (("old", 40), ("kept", 40), ("new", 2)):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from core.database import Database
 from core.ids import new_id
 from core.logs import LogStreams, connect
 from core.secrets import Mask
+from tests.databases import new_database
 
 pytestmark = pytest.mark.engine
 
@@ -68,8 +68,7 @@ def server(tmp_path: Path) -> Iterator[OwnRedis]:
 
 @pytest.fixture
 def streams(tmp_path: Path, server: OwnRedis) -> LogStreams:
-    database = Database(f"sqlite:///{tmp_path / 'logs.db'}")
-    database.create_tables()
+    database = new_database(tmp_path / "logs.db")
     return LogStreams(database, server.client())
 
 

@@ -14,11 +14,11 @@ from builder.buildkit import failure
 from builder.explain import explain
 from builder.manifest import read_manifest
 from builder.progress import Progress
-from core.database import Database
 from core.ids import AppId, new_id
 from scheduler import BootFailed, HealthCheck, ProcessType, SchedulerSettings
 from scheduler.docker_runtime import DockerRuntime
 from tests.builder.conftest import Bench, Lines
+from tests.databases import new_database
 from tests.errors.cases import Case
 from tests.scheduler.conftest import BASE_IMAGE, FAST, build
 from tests.scheduler.fakes import IDLE
@@ -45,8 +45,7 @@ def output_tells(case: Case) -> str:
 @pytest.fixture
 def build_tells(tmp_path: Path) -> Iterator[Tell]:
     """What is said of a real build."""
-    database = Database(f"sqlite:///{tmp_path / 'builds.db'}")
-    database.create_tables()
+    database = new_database(tmp_path / "builds.db")
     bench = Bench(database, NOWHERE)
 
     def tell(case: Case) -> str:

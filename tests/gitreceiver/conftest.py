@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import argon2
 import pytest
 from werkzeug.serving import make_server
 
 from accounts import Accounts, Identity
-from core.database import Database
 from core.errors import UserError
 from core.ids import AppId, new_id
 from gitreceiver.desk import Outcome, PushDesk, RefUpdate, Watched
@@ -25,6 +23,7 @@ from gitreceiver.repositories import Repositories
 from gitreceiver.serving import GitParts
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.smart_http import GitHttp
+from tests.databases import new_database
 
 SETTINGS = ReceiverSettings(max_pack_mb=4, min_free_mb=1, keepalive_s=0.2, idle_s=20, ssh_host="127.0.0.1", ssh_port=0)
 GIT_ENV = {
@@ -126,11 +125,8 @@ class Hall:
 
 
 @pytest.fixture
-def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
-    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("accounts.users.PasswordHasher", lambda: quick)
-    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
-    database.create_tables()
+def hall(tmp_path: Path, quick_passwords: None) -> Iterator[Hall]:
+    database = new_database(tmp_path / "accounts.db")
     accounts = Accounts(database)
     ada = accounts.add_user("ada@example.com", "correct horse battery")
     app_id = AppId(new_id())

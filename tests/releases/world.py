@@ -14,6 +14,9 @@ from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
 from releases import NewImage, Release, Releases, ReleaseSettings
 from scheduler import RunSpec
+from tests.databases import new_database
+
+QUICK_TICK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,9 @@ class World:
 
 
 def build_world(folder: Path, settings: ReleaseSettings | None = None) -> World:
-    database = Database(f"sqlite:///{folder / 'portside.db'}")
-    database.create_tables()
+    database = new_database(folder / "portside.db")
     leases = Leases(database)
-    logs = LogStreams(database, connect(folder / "no-redis.sock"))
+    logs = LogStreams(database, connect(folder / "no-redis.sock"), tick_s=QUICK_TICK_S)
     scheduler, images, queue = ObedientScheduler(), MemoryImageStore(), RecordingQueue()
     sealer = Sealer(folder / "secret.key")
     parts: Any = (database, leases, scheduler, images, sealer, logs, queue, settings or ReleaseSettings())

@@ -36,6 +36,7 @@ from router.plan import (
     Server,
     Step,
 )
+from tests.databases import new_database
 
 PATIENCE_S = 20.0
 
@@ -247,8 +248,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'records.db'}")
-    database.create_tables()
+    database = new_database(tmp_path / "records.db")
     yield database
     database.close()
 

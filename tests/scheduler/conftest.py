@@ -21,6 +21,7 @@ from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
 from scheduler import HealthCheck, InstanceState, ProcessType, RunSpec, Scheduler, SchedulerSettings, line_of
 from scheduler.docker_runtime import DockerRuntime
+from tests.databases import new_database
 from tests.scheduler.fakes import SERVE, MemoryRuntime, RememberingRouter
 
 BASE_IMAGE = "portside/base:debian-13"
@@ -122,8 +123,7 @@ class Platform:
 
 
 def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) -> Platform:
-    database = Database(f"sqlite:///{path / 'records.db'}")
-    database.create_tables()
+    database = new_database(path / "records.db")
     leases, router = Leases(database), RememberingRouter()
     sealer = Sealer(path / "secret.key")
     scheduler = Scheduler(database, router, runtime, sealer, settings)  # type: ignore[arg-type]

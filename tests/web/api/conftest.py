@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import argon2
 import pytest
 import redis
 from flask import Flask
@@ -30,6 +28,9 @@ from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
 from router import Domain, DomainKind
 from scheduler import Formation, Instance, InstanceState, LogLine
+from tests.databases import new_database
+from tests.releases.world import QUICK_TICK_S
+from tests.web.revolving import RevolvingStage
 from web import WebParts, WebSettings, create_web
 
 PASSWORD = "correct horse battery"
@@ -237,23 +238,16 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with every table, to be copied: making the tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("database") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    database.create_tables()
-    database.close()
-    return path
+def revolving() -> RevolvingStage:
+    return RevolvingStage(create_web)
 
 
 @pytest.fixture
-def stage(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("accounts.users.PasswordHasher", lambda: quick)
-    shutil.copy(empty_database, tmp_path / "web.db")
-    database = Database(f"sqlite:///{tmp_path / 'web.db'}")
+def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> Iterator[Stage]:
+    database = new_database(tmp_path / "web.db")
     accounts, scheduler, router, pushes = Accounts(database), InstantScheduler(), NamesOnlyRouter(), StandingPushes()
-    logs = LogStreams(database, redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0)))
+    nobody = redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0))
+    logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()
     releases: Any = Releases(
         database,
@@ -278,7 +272,7 @@ def stage(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch)
         "sign",
         WebSettings(),  # type: ignore[arg-type]
     )
-    yield Stage(parts, create_web(parts), database, scheduler, router, pushes, releases, accounts)
+    yield Stage(parts, revolving.bring_on(parts), database, scheduler, router, pushes, releases, accounts)
     database.close()
 
 

@@ -58,8 +58,10 @@ def test_there_is_no_current_recipe_before_the_first_release(api, app: App) -> N
     assert (answer.status_code, answer.json["hint"]) == (404, "For the folder you are in: portside eject --local .")
 
 
-def test_a_folder_larger_than_other_requests_may_be_is_taken(stage, api, app: App) -> None:
-    stage.app.config["MAX_CONTENT_LENGTH"] = 100
+def test_a_folder_larger_than_other_requests_may_be_is_taken(
+    stage, api, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(stage.app.config, "MAX_CONTENT_LENGTH", 100)
     assert api.post("/recipes", data=tar_of(PYTHON)).status_code == 200
 
 

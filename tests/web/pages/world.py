@@ -21,7 +21,7 @@ from releases import App, Release
 from scheduler import Formation, Instance, InstanceState, LogLine
 from tests.releases.world import World as ReleasesWorld
 from tests.releases.world import build_world as build_releases
-from web import pages
+from tests.web.revolving import RevolvingStage
 from web.parts import WebParts
 from web.settings import WebSettings
 
@@ -145,9 +145,9 @@ class Browser:
         return self.send(url, url, email=email, password=password, **fields)
 
 
-def build_site(folder: Path, accounts_of: Callable[[Any], Accounts], settings: WebSettings) -> Site:
+def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -> Site:
     inner = build_releases(folder)
-    accounts, journal = accounts_of(inner.database), Journal(inner.database)
+    accounts, journal = Accounts(inner.database), Journal(inner.database)
     ada = accounts.add_user("ada@example.com", PASSWORD)
     scheduler, router = StagedScheduler(), NamingRouter()
     receiver = ReceiverSettings()
@@ -168,6 +168,4 @@ def build_site(folder: Path, accounts_of: Callable[[Any], Accounts], settings: W
         settings=settings,
         **staged,
     )
-    app = Flask("web", static_folder=None)
-    app.register_blueprint(pages.blueprint(parts))
-    return Site(app, parts, inner, scheduler, router, ada, journal, repositories)
+    return Site(revolving.bring_on(parts), parts, inner, scheduler, router, ada, journal, repositories)

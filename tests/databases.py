@@ -1,0 +1,26 @@
+"""Databases of tests: every table is made once and the file copied, for making them takes longer than most tests."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+
+from core.database import Base, Database
+
+
+def new_database(path: Path) -> Database:
+    """A database with every known table and nothing in them, in a new file at `path`."""
+    path.write_bytes(_with_tables(frozenset(Base.metadata.tables)))
+    return Database(f"sqlite:///{path}")
+
+
+@functools.cache
+def _with_tables(known: frozenset[str]) -> bytes:
+    """The file; made anew when a module was imported since that brings further tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        database = Database(f"sqlite:///{path}")
+        database.create_tables()
+        database.close()  # its last connection moves the write-ahead log into the file
+        return path.read_bytes()
