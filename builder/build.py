@@ -11,16 +11,17 @@ from builder.buildkit import BuildKit
 from builder.choices import Choice, Choices
 from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
 from builder.debian import DEFAULT, STACKS, Stack, stack_named
-from builder.eject import Recipe, decisions, dockerfile, template_values
+from builder.eject import Recipe, decisions, dockerfile
+from builder.eject import recipe as dockerfile_of
 from builder.engine import Engine
 from builder.explain import Plan, explain
 from builder.failures import with_source
 from builder.images import ImageStore
 from builder.key import build_key, build_time, config_key
 from builder.limits import Limiter
+from builder.narrator import narrator
 from builder.problems import NoStartCommand
 from builder.problems_text import failed
-from builder.progress import Line
 from builder.records import Cache, Records
 from builder.settings import BuilderSettings
 from builder.stacks import Stacks
@@ -41,13 +42,13 @@ _DROPPED_AT_ONCE = 10
 
 @dataclass(frozen=True)
 class _Recipe:
-    """One build, decided: its key, what it starts from (name "" for an app's own Dockerfile), whose caches it uses."""
+    """One build, decided: its key, the language image of each pack that has one by the pack's name, whose caches."""
 
     key: str
     config: dict[str, str]
     config_key: str
-    base: str
-    template: str
+    bases: Mapping[str, str]
+    base: str  # the one of the app's own pack, "" for an app's own Dockerfile
     cache: Cache
 
 
@@ -146,13 +147,14 @@ class Builder:
         self.choices.forget(app_id)
 
     def _recipe(self, plan: Plan, request: BuildRequest) -> _Recipe:
-        pack = plan.pack
-        config = build_time(request.config, pack.build_config)
-        base = self._stacks.language_image(pack, plan.stack).name if pack.language_image else ""
-        template = packs.template_text(pack.template) if pack.template else ""
+        config = build_time(request.config, tuple(prefix for pack in plan.packs for prefix in pack.build_config))
+        with_image = [pack for pack in plan.packs if pack.language_image]
+        bases = {pack.name: self._stacks.language_image(pack, plan.stack).name for pack in with_image}
+        text = dockerfile_of(plan, bases, request.app_id, SOURCE_FOLDER, "") if plan.pack.template else ""
         cache = self._records.cache(request.app_id)
-        key = build_key(AppId(cache.owner), request.source.tree_id, f"{pack.name}\n{template}", base, config)
-        return _Recipe(key, config, config_key(request.app_id, config), base, template, cache)
+        owner, tree = AppId(cache.owner), request.source.tree_id
+        key = build_key(owner, tree, f"{plan.pack.name}\n{text}", " ".join(bases.values()), config)
+        return _Recipe(key, config, config_key(request.app_id, config), bases, bases.get(plan.pack.name, ""), cache)
 
     def _reusable(self, request: BuildRequest, recipe: _Recipe, stopped: Stopped) -> BuildRow | None:
         """The latest finished build of the same key whose image is in the engine, or can be had from the registry."""
@@ -169,8 +171,9 @@ class Builder:
         return row
 
     def _prepare_language(self, plan: Plan, log: LogWriter, stopped: Stopped) -> None:
-        if plan.pack.language_image is not None:
-            self._stacks.prepare(self._stacks.language_image(plan.pack, plan.stack), log.detail, stopped)
+        for pack in plan.packs:
+            if pack.language_image is not None:
+                self._stacks.prepare(self._stacks.language_image(pack, plan.stack), log.detail, stopped)
 
     def _run(
         self, plan: Plan, recipe: _Recipe, request: BuildRequest, build_id: str, log: LogWriter, stopped: Stopped
@@ -182,11 +185,11 @@ class Builder:
             return self._buildkit.build(
                 context,
                 _name(build_id),
-                _narrator(plan.pack, log),
+                narrator(plan, log),
                 min(request.deadline_s, self._settings.build_timeout_s),
                 stopped,
                 dockerfile=dockerfile,
-                secret=plan.pack.environment(recipe.config),
+                secret=_secret(plan, recipe.config),
                 cached=not (request.rebuild or recipe.cache.is_empty),
                 cache_owner=recipe.cache.owner,
             )
@@ -218,8 +221,7 @@ def _context(plan: Plan, recipe: _Recipe, request: BuildRequest, stamp: str) -> 
     """(the tar stream, the Dockerfile's path in it)."""
     source, ignore = request.source, plan.ignore
     if plan.pack.template is not None:
-        values = template_values(plan, recipe.base, request.app_id, SOURCE_FOLDER, stamp)
-        dockerfile = packs.render(plan.pack.template, values)
+        dockerfile = dockerfile_of(plan, recipe.bases, request.app_id, SOURCE_FOLDER, stamp)
         return tar_stream(source, ignore, (Extra("Dockerfile", dockerfile.encode()),), SOURCE_FOLDER), "Dockerfile"
     if ignore.excludes("Dockerfile"):
         extra = Extra(HIDDEN_DOCKERFILE, source.read("Dockerfile") or b"")
@@ -227,17 +229,10 @@ def _context(plan: Plan, recipe: _Recipe, request: BuildRequest, stamp: str) -> 
     return tar_stream(source, ignore), "Dockerfile"
 
 
-def _narrator(pack: packs.Pack, log: LogWriter) -> Callable[[Line], None]:
-    """Tells a build's progress in the pack's words."""
-
-    def tell(line: Line) -> None:
-        headline = pack.headline(line.text) if line.number else None
-        if headline:
-            log.step(headline)
-        elif headline is None:
-            log.detail(str(line))
-
-    return tell
+def _secret(plan: Plan, config: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the build sees: what each pack makes of those that it may see."""
+    each = (pack.environment(build_time(config, pack.build_config)) for pack in plan.packs)
+    return {name: value for variables in each for name, value in variables.items()}
 
 
 def _name(build_id: str) -> str:

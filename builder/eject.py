@@ -11,6 +11,12 @@ from builder.key import build_time
 from builder.types import Source
 
 LANGUAGE_STAGE = "language"
+# The app with its assets, without what built them. (`COPY --exclude` would want a frontend from a registry.)
+_APP_FILES_BUILT = (
+    "RUN --mount=type=bind,from=assets,source=/app,target=/built \\\n"
+    "    tar --create --directory=/built --exclude=./node_modules . | tar --extract"
+)
+_NODE_MODULES = "--mount=type=bind,from=assets,source=/app/node_modules,target=/app/node_modules"
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,23 @@ def template_values(plan: Plan, base: str, app_id: str, source_folder: str, stam
         "app_id": app_id,
         "source": source_folder,
         "config_stamp": stamp,
+        "assets": plan.assets is not None,
+        "app_files": _APP_FILES_BUILT if plan.assets else f"COPY --chown=app:app {source_folder}/ ./",
+        "node_modules": _NODE_MODULES if plan.assets else "",
     }
+
+
+def recipe(plan: Plan, bases: Mapping[str, str], app_id: str, source_folder: str, stamp: str) -> str:
+    """The Dockerfile of a plan whose pack has a template; `bases` is the image that each pack's stages start from."""
+    pack = plan.pack
+    assert pack.template is not None
+    values = template_values(plan, bases.get(pack.name, ""), app_id, source_folder, stamp)
+    own = packs.render(pack.template, values)
+    if plan.assets is None:
+        return own
+    values |= {**plan.assets.values, "base": bases[packs.ASSETS.name]}
+    assert packs.ASSETS.template is not None
+    return f"{packs.render(packs.ASSETS.template, values)}\n{own}"
 
 
 def decisions(plan: Plan, source: Source, stack: str) -> tuple[str, ...]:
@@ -53,19 +75,25 @@ def decisions(plan: Plan, source: Source, stack: str) -> tuple[str, ...]:
 def dockerfile(plan: Plan, source: Source, app_name: str, suite: str, config: Mapping[str, str]) -> str:
     """The whole of it, from Debian's own image on; an app's own Dockerfile is given as it is.
 
-    The language image, which Portside makes once per machine, is a stage here. `config` is the app's: only whether it
+    The language images, which Portside makes once per machine, are stages here. `config` is the app's: only whether it
     has names that the build would see counts, no value gets in.
     """
     pack = plan.pack
     if pack.template is None:
         return (source.read("Dockerfile") or b"").decode(errors="replace")
-    stamp = "1" if build_time(config, pack.build_config) else ""
-    own = packs.render(pack.template, template_values(plan, LANGUAGE_STAGE, app_name, ".", stamp))
-    language = ""
-    if pack.language_image is not None:
-        rendered = packs.render(pack.language_image, {"base": "debian", "host_certificates": False})
-        language = f"{_named_last(rendered, LANGUAGE_STAGE).strip()}\n\n"
-    return f"{_head(suite, bool(stamp))}\n{language}{own.strip()}\n{_command(plan)}"
+    stamp = "1" if any(build_time(config, each.build_config) for each in plan.packs) else ""
+    stages = {each.name: LANGUAGE_STAGE if each is pack else f"{LANGUAGE_STAGE}-{each.name}" for each in plan.packs}
+    own = recipe(plan, stages, app_name, ".", stamp)
+    languages = "".join(_language(each, stages[each.name]) for each in plan.packs)
+    return f"{_head(suite, bool(stamp))}\n{languages}{own.strip()}\n{_command(plan)}"
+
+
+def _language(pack: packs.Pack, stage: str) -> str:
+    """What makes a pack's language image, as a stage."""
+    if pack.language_image is None:
+        return ""
+    rendered = packs.render(pack.language_image, {"base": "debian", "host_certificates": False})
+    return f"{_named_last(rendered, stage).strip()}\n\n"
 
 
 def _head(suite: str, wants_config: bool) -> str:

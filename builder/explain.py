@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 
 from builder import packs
+from builder.assets import find_assets
 from builder.debian import DEFAULT, Stack, choose
 from builder.dockerignore import Ignore, parse
 from builder.links import LinkedSource
@@ -25,6 +26,12 @@ class Plan:
     manifest: Manifest
     ignore: Ignore
     stack: Stack = DEFAULT
+    assets: Detected | None = None  # what Node.js builds for an app of another language
+
+    @property
+    def packs(self) -> tuple[packs.Pack, ...]:
+        """The packs that take part in the build, the app's own last."""
+        return (self.pack,) if self.assets is None else (packs.ASSETS, self.pack)
 
 
 def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan:
@@ -38,7 +45,10 @@ def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan
         raise nothing_detected(source.paths())
     pack, detected = picked.pack, picked.detected
     stack, told = choose(detected.wanted, own) if detected.wanted else (own, ())
-    detected = replace(detected, details=(*picked.told, *told, *detected.details))
+    ignore = _ignore(source, detected.needs, pack)
+    assets = find_assets(source, pack, ignore)
+    details = (*picked.told, *told, *detected.details, *(assets.details if assets else ()))
+    detected = replace(detected, details=details)
     manifest = read_manifest(source)
     if manifest.processes is None and detected.processes:
         told = tuple(f"No Procfile: {kind} runs `{command}`" for kind, command in detected.processes)
@@ -46,10 +56,10 @@ def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan
         manifest = replace(manifest, processes=detected.processes)
     if manifest.processes is None and pack.needs_procfile:
         raise no_procfile(source.paths(), detected.procfile_example)
-    return Plan(pack, detected, manifest, _ignore(source, detected, pack), stack)
+    return Plan(pack, detected, manifest, ignore, stack, assets)
 
 
-def _ignore(source: Source, detected: Detected, pack: packs.Pack) -> Ignore:
+def _ignore(source: Source, needs: tuple[str, ...], pack: packs.Pack) -> Ignore:
     """As `docker build` does: `Dockerfile.dockerignore` goes before `.dockerignore`."""
     names = (".dockerignore",) if pack.template else ("Dockerfile.dockerignore", ".dockerignore")
     for name in names:
@@ -57,7 +67,7 @@ def _ignore(source: Source, detected: Detected, pack: packs.Pack) -> Ignore:
         if content is None:
             continue
         ignore = parse(content, name)
-        for path in detected.needs:
+        for path in needs:
             if ignore.excludes(path):
                 raise failed(NeededFileIgnored(name, path))
         return ignore

@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
+from typing import Any
 
 from builder import packs
 from builder.problems import BadSyntax
@@ -82,11 +83,17 @@ def _unfit(pack: packs.Pack, by: str) -> BuildFailed:
 
 
 def _from_settings(source: Source) -> str:
+    builder = portside_toml(source).get("builder", "")
+    return builder if isinstance(builder, str) else str(builder)
+
+
+def portside_toml(source: Source) -> dict[str, Any]:
+    """What portside.toml says, nothing when there is none; raises BuildFailed when it can't be read."""
     content = source.read(SETTINGS_FILE)
     if content is None:
-        return ""
+        return {}
     try:
-        builder = tomllib.loads(content.decode("utf-8-sig")).get("builder", "")
+        return tomllib.loads(content.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         line, column = (int(place[1]), int(place[2])) if place else (content.count(b"\n") + 1, 1)
@@ -94,18 +101,22 @@ def _from_settings(source: Source) -> str:
         raise failed(BadSyntax(SETTINGS_FILE, "TOML", line, column, reason)) from error
     except UnicodeDecodeError as error:
         raise failed(BadSyntax(SETTINGS_FILE, "TOML", 1, 1, "it is not UTF-8 text")) from error
-    return builder if isinstance(builder, str) else str(builder)
 
 
 def _from_app_json(source: Source) -> tuple[str, str]:
-    """The last buildpack that is a pack here, for on Heroku the last one is the app's language; others are passed over.
+    """The last buildpack that is a pack here, for on Heroku the last one is the app's language."""
+    listed = listed_packs(source)
+    return (listed[-1].name, "app.json") if listed else ("", "")
+
+
+def listed_packs(source: Source) -> tuple[packs.Pack, ...]:
+    """The buildpacks of app.json that are packs here; others are passed over.
 
     What is wrong in app.json is told by who reads the whole of it.
     """
     try:
         listed = json.loads(source.read("app.json") or b"{}").get("buildpacks", [])
-        urls = [str(each["url"]) for each in listed]
+        found = [pack_named(str(each["url"])) for each in listed]
     except (ValueError, AttributeError, TypeError, KeyError):
-        return "", ""
-    known = [url for url in urls if pack_named(url) is not None]
-    return (known[-1], "app.json") if known else ("", "")
+        return ()
+    return tuple(pack for pack in found if pack is not None)

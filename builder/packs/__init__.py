@@ -45,6 +45,12 @@ class Pack(Protocol):
 
 ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby, node)
 
+# Packs whose apps may have assets: when package.json has a build script, `ASSETS` builds them first, in stages of its
+# own that end with `ASSETS_STAGE`, and the pack's template takes the app's files from there (`app_files`).
+TAKE_ASSETS: tuple[Pack, ...] = (python, php, ruby)
+ASSETS = node
+ASSETS_STAGE = "assets"
+
 # Packs whose language image is made when a machine is set up; another's is made for the first app that needs it.
 AT_SET_UP: tuple[Pack, ...] = (python, node)
 

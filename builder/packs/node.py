@@ -1,10 +1,14 @@
-"""The Node.js pack: npm, yarn or pnpm by the lock file; the `build` script run; no development packages at run time."""
+"""The Node.js pack: npm, yarn or pnpm by the lock file; the `build` script run; no development packages at run time.
+
+It also builds the assets of an app of another language, by the same recipe up to what the build script made.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from builder.problems import BadSyntax, LockFilesClash, VersionUnavailable
@@ -33,6 +37,8 @@ PNPM_OF_LOCK = {"5.4": "7", "6.0": "8", "6.1": "8", "9.0": "10"}
 _MANAGER = re.compile(r"^(npm|yarn|pnpm)@(\d[\w.-]*)")
 _RANGE = re.compile(r"^[\w.<>=~^|*\s-]+$")
 _LTS = {"lts/*": ">=20", "node": "*", "stable": "*", "lts/iron": "20", "lts/jod": "22", "lts/krypton": "24"}
+_ENVIRONMENT = "NODE_ENV=production "
+_INSTALLING = re.compile(r"RUN (CI=1 )?(npm|yarn|pnpm) (ci|install)")
 _HOOKS = frozenset({"preinstall", "install", "postinstall", "prepare"})
 _COMMANDS = {
     "npm": ("npm ci --include=dev", "npm prune --omit=dev --ignore-scripts"),
@@ -54,35 +60,75 @@ def detect(source: Source) -> Detected | None:
     paths = source.paths()
     if "package.json" not in paths:
         return None
-    package = _package(source)
+    package = read_package(source)
+    found = _building(source, package, _build_scripts(package))
+    details = (*found.details, "Running the build script") if found.values["build"] else found.details
+    starts = "start" in table(package, "scripts") or "server.js" in paths
+    processes = (("web", "npm start"),) if starts else ()
+    return replace(
+        found,
+        headline="Node.js app detected",
+        details=details,
+        values={**found.values, "runs": True},
+        processes=processes,
+        procfile_example="web: node server.js",
+    )
+
+
+def assets(source: Source) -> Detected | None:
+    """What the build script makes for an app of another language; None when there is no such script."""
+    if "package.json" not in source.paths():
+        return None
+    package = read_package(source)
+    scripts = _build_scripts(package)
+    if "Gemfile" in source.paths():
+        scripts += _styles(package)
+    if not scripts:
+        return None
+    found = _building(source, package, scripts)
+    told = f"Building assets with Node.js: {_without_environment(str(found.values['build']))}"
+    return replace(found, details=(told, *found.details), values={**found.values, "runs": False})
+
+
+def _build_scripts(package: dict[str, Any]) -> tuple[str, ...]:
+    """The script that builds: `heroku-postbuild` in place of `build`, as on Heroku."""
+    scripts = table(package, "scripts")
+    return tuple(name for name in ("heroku-postbuild", "build") if name in scripts)[:1]
+
+
+def _styles(package: dict[str, Any]) -> tuple[str, ...]:
+    """The script of cssbundling-rails, which Rails runs beside `build`, unless another runs it already."""
+    scripts = table(package, "scripts")
+    is_run = any("build:css" in str(scripts.get(name, "")) for name in ("heroku-postbuild", "build"))
+    return ("build:css",) if "build:css" in scripts and not is_run else ()
+
+
+def _building(source: Source, package: dict[str, Any], scripts: tuple[str, ...]) -> Detected:
+    """All up to the build script's end: the same for an app in Node.js and for the assets of another."""
+    paths = source.paths()
     lock = _lock_file(package, paths)
     way, tool = _manager(source, package, lock)
     range_file, node_range = _node_range(source, package)
     install, prune = _COMMANDS[way]
     needed = tuple(file for file in ("package.json", lock, ".npmrc") if file and file in paths)
-    scripts = _table(package, "scripts")
+    manager = way.partition(" ")[0]
     values = {
         "files": needed,
         "source_first": way == "yarn 2+" or _wants_source(package, paths),
         "install": install,
-        "build": f"{way.partition(' ')[0]} run build" if "build" in scripts else "",
+        "build": f" && {_ENVIRONMENT}".join(f"{manager} run {script}" for script in scripts),
         "prune": f"{prune} && rm -rf node_modules/.cache && mkdir -p node_modules",
         "tool": tool,
         "node_range": node_range,
         "range_file": range_file,
     }
-    details = [
+    details = (
         f"Using Node.js {node_range}, as {range_file} says" if node_range else "Using this server's own Node.js",
         f"Installing from {lock}"
         if lock
         else "Installing from package.json (commit package-lock.json to pin versions)",
-        *(("Running the build script",) if "build" in scripts else ()),
-    ]
-    starts = "start" in scripts or "server.js" in paths
-    processes = (("web", "npm start"),) if starts else ()
-    return Detected(
-        "Node.js app detected", tuple(details), values, needed, processes, procfile_example="web: node server.js"
     )
+    return Detected("", details, values, needed)
 
 
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:
@@ -98,12 +144,26 @@ def headline(step: str) -> str | None:
         return "Running the build script"
     if "mkdir -p node_modules" in step:
         return "Leaving out what only the build needs"
-    if re.match(r"RUN (CI=1 )?(npm|yarn|pnpm) (ci|install)", step):
+    if _INSTALLING.match(step):
         return "" if "--global" in step else "Installing dependencies"
     return "Adding the app's files" if step.endswith("source/ ./") else ""
 
 
-def _package(source: Source) -> dict[str, Any]:
+def assets_headline(step: str) -> str | None:
+    """The steps of the stage `assets` in words."""
+    if step.startswith(f"RUN {_ENVIRONMENT}"):
+        return f"Building assets with Node.js: {_without_environment(step.removeprefix('RUN '))}"
+    if _INSTALLING.match(step):
+        return "" if "--global" in step else "Installing what Node.js builds with"
+    return "Choosing Node.js" if step.startswith("RUN node -e") else ""
+
+
+def _without_environment(command: str) -> str:
+    return command.replace(_ENVIRONMENT, "")
+
+
+def read_package(source: Source) -> dict[str, Any]:
+    """The package.json of a source that has one; raises BuildFailed when it can't be read."""
     try:
         package = json.loads((source.read("package.json") or b"").decode("utf-8-sig"))
     except json.JSONDecodeError as error:
@@ -115,7 +175,8 @@ def _package(source: Source) -> dict[str, Any]:
     return package
 
 
-def _table(package: dict[str, Any], key: str) -> dict[str, Any]:
+def table(package: dict[str, Any], key: str) -> dict[str, Any]:
+    """An object in it; empty when there is none of that key, or something else."""
     value = package.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -149,17 +210,17 @@ def _manager(source: Source, package: dict[str, Any], lock: str | None) -> tuple
 
 def _wants_source(package: dict[str, Any], paths: tuple[str, ...]) -> bool:
     """Whether installing needs more of the app than its package.json: workspaces, local packages, own hooks."""
-    versions = [*_table(package, "dependencies").values(), *_table(package, "devDependencies").values()]
+    versions = [*table(package, "dependencies").values(), *table(package, "devDependencies").values()]
     local = any(str(version).startswith(("file:", "link:", "workspace:", ".")) for version in versions)
     more = {"pnpm-workspace.yaml", ".yarnrc.yml", ".pnpmfile.cjs"} & set(paths)
     return bool(
-        local or more or "workspaces" in package or "pnpm" in package or _HOOKS & _table(package, "scripts").keys()
+        local or more or "workspaces" in package or "pnpm" in package or _HOOKS & table(package, "scripts").keys()
     )
 
 
 def _node_range(source: Source, package: dict[str, Any]) -> tuple[str, str]:
     """(the file that pins Node.js, the range as npm reads it), or two empty texts."""
-    found = ("package.json", str(_table(package, "engines").get("node", "")).strip())
+    found = ("package.json", str(table(package, "engines").get("node", "")).strip())
     for file in (".nvmrc", ".node-version"):
         if not found[1]:
             found = (file, (source.read(file) or b"").decode(errors="replace").strip().removeprefix("v"))

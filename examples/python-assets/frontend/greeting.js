@@ -1,0 +1,3 @@
+export function greeting(now) {
+  return `Bundled by esbuild, asked at ${now.toLocaleTimeString()}`;
+}
