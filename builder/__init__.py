@@ -9,6 +9,7 @@ NEVER  unpacks a source tree on the disk, lets a config value into an image, sha
 
 from builder.build import Builder
 from builder.cleaning import Cleaning, Freed
+from builder.disk import Took
 from builder.engine import Engine
 from builder.explain import Plan
 from builder.garbage import Kept
@@ -34,5 +35,6 @@ __all__ = [
     "Plan",
     "Registry",
     "Source",
+    "Took",
     "why_builds_are_unlimited",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from builder import packs
 from builder.buildkit import BuildKit
 from builder.debian import DEFAULT, STACKS
+from builder.disk import Usage, caches_to_keep_bytes
 from builder.engine import Engine
 from builder.garbage import Kept, Needed, unneeded
 from builder.limits import Limiter
@@ -47,13 +49,7 @@ class Cleaning:
         `kept` is asked after the engine: what is made in between is then not among the images that were seen.
         """
         images = self._engine.images()
-        needed = Needed(
-            registry_host=self._registry.host,
-            kept=kept(),
-            builds=self._records.wanted(self._settings.kept_builds),
-            known_builds=self._records.known(),
-            languages=self._languages(),
-        )
+        needed = self._needed(kept())
         before_bytes = self._engine.layers_bytes()
         references = unneeded(images, needed, clock.now())
         for reference in references:
@@ -62,8 +58,26 @@ class Cleaning:
         return Freed(len(references), max(0, before_bytes - after_bytes))
 
     def drop_caches(self) -> int:
-        """Bring BuildKit's caches down to their quota, the longest unused first; gives the bytes freed."""
-        return self._engine.prune_build_cache(self._settings.cache_quota_mb * MB)
+        """Bring BuildKit's caches down to what may stay, the longest unused first; gives the bytes freed.
+
+        That is their quota, or less on a disk that is nearly full. (To BuildKit 0 means no bound, as it should here.)
+        """
+        return self._engine.prune_build_cache(self._caches_to_keep_bytes(self._engine.usage()))
+
+    def freeable_bytes(self, kept: Callable[[], Kept]) -> int:
+        """What `drop_images` and `drop_caches` would free now, at least. The registry's share is not reckoned."""
+        images, usage = self._engine.images(), self._engine.usage()
+        going = set(unneeded(images, self._needed(kept()), clock.now()))
+        gone = [one.id for one in images if going.issuperset(one.names or one.digests)]
+        caches_bytes = min(usage.idle_caches_bytes, usage.caches_bytes - self._caches_to_keep_bytes(usage))
+        return max(0, caches_bytes) + sum(usage.own_bytes.get(image_id, 0) for image_id in gone)
+
+    def _caches_to_keep_bytes(self, usage: Usage) -> int:
+        quota_bytes, root = self._settings.cache_quota_mb * MB, self._engine.data_root
+        if root is None:
+            return quota_bytes
+        free_bytes = shutil.disk_usage(root).free
+        return caches_to_keep_bytes(usage.caches_bytes, quota_bytes, free_bytes, self._settings.wanted_free_mb * MB)
 
     def drop_language_manifests(self) -> int:
         """Take superseded language images out of the registry; gives how many. Apps' images keep their layers."""
@@ -76,6 +90,15 @@ class Cleaning:
                     self._registry.delete_manifest(repository, digest)
                     dropped += 1
         return dropped
+
+    def _needed(self, kept: Kept) -> Needed:
+        return Needed(
+            registry_host=self._registry.host,
+            kept=kept,
+            builds=self._records.wanted(self._settings.kept_builds),
+            known_builds=self._records.known(),
+            languages=self._languages(),
+        )
 
     def _languages(self) -> frozenset[str] | None:
         with suppress(UserError):  # no base image: then nothing can be said of what stands on it

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
+from builder.disk import Layers, Usage
 from builder.garbage import EngineImage
 from builder.settings import BuilderSettings
 from core.errors import Unavailable, UserError
@@ -91,6 +93,26 @@ class Engine:
         ports = sorted(_tcp_ports(exposed if isinstance(exposed, dict) else {}))
         return ImageFacts(attributes["Id"], bool(config.get("Cmd") or config.get("Entrypoint")), tuple(ports))
 
+    def layers(self, image: str) -> Layers | None:
+        """The layers of an image that the engine holds; None when it does not."""
+        with self._answers():
+            try:
+                attributes = self._client.api.inspect_image(image)
+                history = self._client.api.history(image)
+            except ImageNotFound:
+                return None
+        digests = (attributes.get("RootFS") or {}).get("Layers") or ()
+        return Layers(tuple(digests), tuple(int(step["Size"]) for step in reversed(history)))
+
+    @cached_property
+    def data_root(self) -> Path | None:
+        """Where the engine keeps its data; None when that is not on this machine."""
+        if not str(self._client.api.base_url).startswith("http+docker://"):
+            return None
+        with self._answers():
+            path = Path(self._client.info()["DockerRootDir"])
+        return path if path.is_dir() else None
+
     def tag(self, image: str, name: str) -> None:
         """Give `image` the further name `repository:tag`."""
         repository, _, tag = name.rpartition(":")
@@ -127,6 +149,18 @@ class Engine:
             )
             for image in found
         ]
+
+    def usage(self) -> Usage:
+        """What images and build caches take on the engine's disk. Looks at every volume too, so not for every push."""
+        with self._answers():
+            found = self._client.df()
+        images = found.get("Images") or ()
+        caches = [one for one in found.get("BuildCache") or () if not one.get("Shared")]
+        return Usage(
+            {image["Id"]: max(0, image["Size"] - max(0, image.get("SharedSize") or 0)) for image in images},
+            sum(one["Size"] for one in caches),
+            sum(one["Size"] for one in caches if not one.get("InUse")),
+        )
 
     def layers_bytes(self) -> int:
         """What all images take on the engine's disk, shared layers counted once."""

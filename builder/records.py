@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select, update
 
+from builder.disk import Took
 from builder.tables import BUILD_LIFE, BuildRow, BuildState, CacheRow
 from builder.types import BuildRequest
 from core import clock
@@ -47,13 +48,13 @@ class Records:
             session.expunge(row)
         return row
 
-    def succeeded(self, build_id: str, image_id: str) -> None:
-        self._finish(build_id, BuildState.SUCCEEDED, image_id=image_id)
+    def succeeded(self, build_id: str, image_id: str, took: Took | None = None) -> None:
+        self._finish(build_id, BuildState.SUCCEEDED, image_id=image_id, **_columns(took))
 
-    def failed(self, build_id: str, reason: str) -> None:
-        self._finish(build_id, BuildState.FAILED, reason=reason)
+    def failed(self, build_id: str, reason: str, took: Took | None = None) -> None:
+        self._finish(build_id, BuildState.FAILED, reason=reason, **_columns(took))
 
-    def _finish(self, build_id: str, state: BuildState, **values: str) -> None:
+    def _finish(self, build_id: str, state: BuildState, **values: str | int) -> None:
         with self._database.write() as session:
             BUILD_LIFE.move(session, BuildRow, build_id, state, finished_at=clock.now(), **values)
 
@@ -70,6 +71,21 @@ class Records:
             if row is not None:
                 session.expunge(row)
             return row
+
+    def latest_image(self, app_id: AppId) -> str | None:
+        """The image of the app's latest build that succeeded, which the engine may have dropped since."""
+        wanted = (BuildRow.app_id == app_id, BuildRow.state == BuildState.SUCCEEDED)
+        with self._database.read() as session:
+            newest = select(BuildRow.image_id).where(*wanted).order_by(BuildRow.created_at.desc())
+            return session.scalars(newest).first()
+
+    def took(self, app_id: AppId, most: int) -> list[Took]:
+        """What the app's latest builds took on the disk, the newest first."""
+        columns = select(BuildRow.disk_bytes, BuildRow.layers_bytes)
+        measured = columns.where(BuildRow.app_id == app_id, BuildRow.disk_bytes.is_not(None))
+        with self._database.read() as session:
+            found = session.execute(measured.order_by(BuildRow.created_at.desc()).limit(most))
+            return [Took(disk_bytes or 0, layers_bytes or 0) for disk_bytes, layers_bytes in found]
 
     def config_stamp(self, app_id: AppId, config_key: str) -> str:
         """The id of the app's first build with this build-time config; "" when there is no such config.
@@ -127,3 +143,7 @@ class Records:
         with self._database.write() as session:
             session.execute(delete(CacheRow).where(CacheRow.app_id == app_id))
             session.execute(delete(BuildRow).where(BuildRow.app_id == app_id))
+
+
+def _columns(took: Took | None) -> dict[str, int]:
+    return {} if took is None else {"disk_bytes": took.disk_bytes, "layers_bytes": took.layers_bytes}

@@ -14,7 +14,8 @@ class BuilderSettings:
     `docker`: a client with BuildKit; `docker_host`: as DOCKER_HOST, empty for the client's default. `base_image`: what
     language images start from. `build_timeout_s` bounds every build. `kept_builds`: how many of an app's latest
     builds keep their image in the engine even when no release does. `cache_quota_mb`: what all build caches together
-    may take after a `portside-server gc`, in MB (10^6 bytes). `build_memory_mb`: what each step of a build may use, in
+    may take after a `portside-server gc`, in MB (10^6 bytes); they take less where the engine's disk would else have
+    less than `wanted_free_mb` free. `build_memory_mb`: what each step of a build may use, in
     MiB; 0 for half of the machine's memory. `build_cpu_shares`: the weight of builds beside an app's instance, which
     has 1,024.
     """
@@ -27,8 +28,15 @@ class BuilderSettings:
     push_timeout_s: float = 900
     kept_builds: int = 5
     cache_quota_mb: int = 20_000
+    wanted_free_mb: int = 3_000
     build_memory_mb: int = 0
     build_cpu_shares: int = 512
+
+    @property
+    def registry_is_here(self) -> bool:
+        """Whether the registry is our own, on this machine."""
+        host = self.registry_url.removeprefix("http://").partition(":")[0]
+        return host in ("127.0.0.1", "localhost")
 
     @property
     def limits(self) -> Limits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -40,7 +40,8 @@ class BuildChoiceRow(Base):
 
 
 class BuildRow(Base):
-    """One build. `key` says what went in; `image_id` and, once published, `ref` say where its result is."""
+    """One build. `key` says what went in; `image_id` and, once published, `ref` say where its result is; `disk_bytes`
+    and `layers_bytes` what it took (`disk.Took`)."""
 
     __tablename__ = "builds"
     __table_args__ = (Index("builds_of_key", "app_id", "key", "state"),)
@@ -55,6 +56,8 @@ class BuildRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     image_id: Mapped[str | None] = mapped_column(String(80))
     ref: Mapped[str | None] = mapped_column(String(300))
+    disk_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    layers_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

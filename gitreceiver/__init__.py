@@ -9,6 +9,7 @@ from gitreceiver.desk import Outcome, RefUpdate, Watched
 from gitreceiver.journal import Journal
 from gitreceiver.pushes import Pushes
 from gitreceiver.repositories import Repositories
+from gitreceiver.room import Room
 from gitreceiver.run import Workshop, line_of_pushes
 from gitreceiver.serving import GitParts
 from gitreceiver.settings import ReceiverSettings
@@ -29,6 +30,7 @@ __all__ = [
     "ReceiverSettings",
     "RefUpdate",
     "Repositories",
+    "Room",
     "Watched",
     "Workshop",
     "doors",

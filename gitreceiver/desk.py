@@ -42,6 +42,14 @@ class Outcome:
 class PushDesk(Protocol):
     """Records pushes of the deploy branch and tells how they go. Used from many threads at once."""
 
+    def make_room(self, app_id: AppId, *, builds: bool) -> str:
+        """Hold disk for a push that is to come; the claim's id. DiskNearlyFull when it would not fit."""
+        ...
+
+    def settle_room(self, claim_id: str, push_id: str | None, pack_bytes: int) -> None:
+        """The push was recorded after so many bytes, or (None) nothing came of it."""
+        ...
+
     def receive(
         self, app_id: AppId, identity: Identity, updates: Sequence[RefUpdate], options: Sequence[str]
     ) -> Watched:

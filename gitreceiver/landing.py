@@ -5,7 +5,6 @@ Nothing is said to the client from here, so it is all done before the client can
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +12,15 @@ from dulwich.errors import RefFormatError
 
 from accounts import Identity
 from core import timing
+from core.edge import contained
 from core.errors import UserError
 from core.ids import AppId
 from gitreceiver.commands import Command, Refusal, judge
 from gitreceiver.desk import PushDesk, RefUpdate, Watched
+from gitreceiver.disk import DiskNearlyFull
 from gitreceiver.git import Git
 from gitreceiver.quarantine import PackIntake, PackRefused, move_in, quarantine, store
 from gitreceiver.repositories import Repositories
-from gitreceiver.settings import MIB
 from gitreceiver.types import RECEIVE
 
 
@@ -68,9 +68,30 @@ class Landing:
         wanted = [command for command in request.commands if command.ref not in refusals]
         if not wanted:
             return Landed(refusals)
-        full = self._disk_full() if intake is not None else None
-        if full is not None:
+        if intake is None:
+            return self._take(request, None, tick, wanted, refusals)
+        try:
+            claim = self._desk.make_room(self._app_id, builds=any(command.deploys for command in wanted))
+        except DiskNearlyFull as error:
+            full = Refusal(error.code, str(error))
             return Landed({command.ref: full for command in request.commands})
+        landed = Landed(refusals)
+        try:
+            landed = self._take(request, intake, tick, wanted, refusals)
+        finally:
+            with contained("settling a claim on the disk"):
+                push_id = landed.watched.push_id if landed.watched else None
+                self._desk.settle_room(claim, push_id, intake.received_bytes)
+        return landed
+
+    def _take(
+        self,
+        request: Request,
+        intake: PackIntake | None,
+        tick: Callable[[], None],
+        wanted: Sequence[Command],
+        refusals: dict[str, Refusal],
+    ) -> Landed:
         try:
             with timing.step(RECEIVE), quarantine(self._repositories, self._app_id) as aside:
                 git = self._repositories.git(self._app_id, aside)
@@ -87,17 +108,6 @@ class Landing:
         if deploying is None or hold is None:
             return Landed(refusals, stored)
         return self._hand_in(deploying, updates, hold, request.options, Landed(refusals, stored))
-
-    def _disk_full(self) -> Refusal | None:
-        root, needed = self._repositories.root, self._settings.min_free_mb
-        free_bytes = shutil.disk_usage(root).free
-        if free_bytes >= self._settings.min_free_bytes:
-            return None
-        return Refusal(
-            "the server's disk is nearly full",
-            f"{free_bytes // MIB} MB are free where {root} is; a push needs {needed} MB.\n"
-            "Free what nobody needs on the server, and push again: portside-server gc",
-        )
 
     def _examine(self, git: Git, wanted: Sequence[Command], refusals: dict[str, Refusal]) -> dict[str, RefUpdate]:
         """Check the new objects; add to `refusals`; give the updates of deploy branches. Raises PackRefused."""

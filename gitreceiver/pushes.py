@@ -39,6 +39,12 @@ class Pushes:
 
     # -- for the git wire (see desk.PushDesk) ----------------------------------------------------------------------
 
+    def make_room(self, app_id: AppId, *, builds: bool) -> str:
+        return self._workshop.room.claim(app_id, builds=builds)
+
+    def settle_room(self, claim_id: str, push_id: str | None, pack_bytes: int) -> None:
+        self._workshop.room.settle(claim_id, push_id, pack_bytes)
+
     def receive(self, app_id: AppId, identity: Actor, updates: Sequence[RefUpdate], options: Sequence[str]) -> Watched:
         """Pin and record the push of a deploy branch, and wake a worker."""
         update = next(update for update in updates if update.ref in DEPLOY_REFS)
@@ -86,8 +92,16 @@ class Pushes:
         return self._journal.get(push.id)
 
     def try_build(self, app_id: AppId, source: Source, log: LogWriter, stopped: Stopped) -> BuiltImage:
-        """Build a source that was not pushed, in a place for builds like any other; no release is made."""
-        return build_aside(self._workshop, app_id, source, log, stopped)
+        """Build a source that was not pushed, in a place for builds like any other; no release is made.
+
+        Raises DiskNearlyFull, and as Builder.build does.
+        """
+        room = self._workshop.room
+        claim = room.claim(app_id)
+        try:
+            return build_aside(self._workshop, app_id, source, log, stopped)
+        finally:
+            room.settle(claim, None)
 
     def purge_cache(self, app_id: AppId) -> None:
         """Let the app's next build start with empty caches, whatever was built before."""
@@ -134,6 +148,7 @@ class Pushes:
     def forget_app(self, app_id: AppId) -> None:
         self._journal.forget_app(app_id)
         self._repositories.forget_app(app_id)
+        self._workshop.room.forget_app(app_id)
 
     def _add(self, app_id: AppId, kind: PushKind, update: RefUpdate, options: Sequence[str], actor: Actor) -> Push:
         push_id, commit = new_id(), str(update.new)

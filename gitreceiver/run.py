@@ -19,6 +19,7 @@ from core.states import LostRace
 from gitreceiver import waterfall
 from gitreceiver.journal import Journal
 from gitreceiver.repositories import Repositories
+from gitreceiver.room import Room
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.types import Push, PushKind, PushState
 from gitreceiver.waterfall import Waterfall
@@ -42,6 +43,7 @@ class Workshop:
     queue: Queue
     settings: ReceiverSettings
     url_of: Callable[[AppId], str]
+    room: Room
 
 
 class Refused(UserError):

@@ -11,8 +11,10 @@ MIB = 1024 * 1024
 class ReceiverSettings:
     """Limits of a push and of its build, and where the SSH gateway listens.
 
-    `max_pack_mb`: the largest pack taken, in MiB. `min_free_mb`: free disk below which a push is refused before it is
-    read. `keepalive_s`: silence after which git's keepalive goes out (5 s, as git's own `receive.keepAlive`).
+    `max_pack_mb`: the largest pack taken, in MiB. `min_free_mb`: what a push must leave free on every disk, in MiB:
+    one that is predicted to leave less is refused before it is read. `first_build_mb`: what the first build of an app
+    is taken to need, in MiB; later ones are predicted from those before.
+    `keepalive_s`: silence after which git's keepalive goes out (5 s, as git's own `receive.keepAlive`).
     `idle_s`: silence of the client in the middle of its pack after which the push is given up.
     `parallel_builds`: builds that run at once; `build_timeout_s`: how long one may take.
     `ssh_keepalive_s`: how often a silent SSH client is asked for a sign of life; three misses end the connection.
@@ -20,6 +22,7 @@ class ReceiverSettings:
 
     max_pack_mb: int = 500
     min_free_mb: int = 1024
+    first_build_mb: int = 300
     keepalive_s: float = 5.0
     idle_s: float = 120.0
     parallel_builds: int = 2
@@ -38,3 +41,7 @@ class ReceiverSettings:
     @property
     def min_free_bytes(self) -> int:
         return self.min_free_mb * MIB
+
+    @property
+    def first_build_bytes(self) -> int:
+        return self.first_build_mb * MIB

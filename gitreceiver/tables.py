@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -35,3 +35,20 @@ class PushRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     total_ms: Mapped[int | None]
     steps: Mapped[str | None] = mapped_column(Text)
+    pack_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    stack: Mapped[str | None] = mapped_column(String(40))
+    built: Mapped[str | None] = mapped_column(String(10))
+
+
+class DiskClaimRow(Base):
+    """The room on the disk that a push was promised, in bytes; `push_id` once it is recorded."""
+
+    __tablename__ = "disk_claims"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    push_id: Mapped[str | None] = mapped_column(String(36))
+    source_bytes: Mapped[int] = mapped_column(BigInteger)
+    build_bytes: Mapped[int] = mapped_column(BigInteger)
+    upload_bytes: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)

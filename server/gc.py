@@ -6,7 +6,6 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from builder import Cleaning, Kept
 from core import clock
 from core.edge import contained
 from core.errors import Conflict, PortsideError
@@ -60,6 +59,7 @@ def collect(platform: Platform, site: Site, progress: Progress) -> None:
         _caches(platform, progress)
         _logs(platform, progress)
         _registry(platform, site, progress)
+        _volumes(platform, progress)
         free_bytes = _free_bytes(site)
         gained = max(0, free_bytes - free_before)
         progress.line(f"{gained // MB} MB more are free: {free_bytes // MB} MB where {site.home} is.")
@@ -68,14 +68,14 @@ def collect(platform: Platform, site: Site, progress: Progress) -> None:
 def _images(platform: Platform, progress: Progress) -> None:
     with progress.step("Images that nothing needs"), contained("gc: images"):
         platform.drop_old_images()
-        freed = _cleaning(platform).drop_images(lambda: _kept(platform))
+        freed = platform.cleaning.drop_images(platform.kept_images)
         progress.detail(f"{freed.count} names removed, {freed.size_bytes // MB} MB freed")
 
 
 def _caches(platform: Platform, progress: Progress) -> None:
     quota_mb = platform.builder_settings.cache_quota_mb
     with progress.step(f"Build caches over {quota_mb} MB"), contained("gc: build caches"):
-        progress.detail(f"{_cleaning(platform).drop_caches() // MB} MB freed")
+        progress.detail(f"{platform.cleaning.drop_caches() // MB} MB freed")
 
 
 def _logs(platform: Platform, progress: Progress) -> None:
@@ -88,21 +88,12 @@ def _logs(platform: Platform, progress: Progress) -> None:
 def _registry(platform: Platform, site: Site, progress: Progress) -> None:
     with progress.step("What no image in the registry needs"), contained("gc: registry"):
         try:
-            _cleaning(platform).drop_language_manifests()
+            platform.cleaning.drop_language_manifests()
             progress.detail(f"{clean_registry(site, platform.leases) // MB} MB freed")
         except Conflict as error:
             progress.detail(f"left alone: {error.message}")
         except PortsideError as error:
             progress.detail(f"not done: {error}")
-
-
-def _cleaning(platform: Platform) -> Cleaning:
-    return Cleaning(platform.database, platform.engine, platform.registry, platform.builder_settings)
-
-
-def _kept(platform: Platform) -> Kept:
-    kept = platform.releases.kept()
-    return Kept(frozenset((str(app_id), version) for app_id, version in kept.versions), kept.image_ids)
 
 
 def _free_bytes(site: Site) -> int:

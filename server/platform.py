@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from accounts import Accounts, AppRole
-from builder import Builder, BuilderSettings, Engine, ImageStore, Registry
+from builder import Builder, BuilderSettings, Cleaning, Engine, ImageStore, Kept, Registry
 from core import platform as core_platform
 from core.database import Database
 from core.edge import contained
@@ -20,12 +20,22 @@ from core.platform import PlatformSettings
 from core.queue import Queue
 from core.secrets import Sealer, stored_secret
 from core.settings import Source, read
-from gitreceiver import GitHttp, GitParts, Journal, Pushes, ReceiverSettings, Repositories, Workshop, line_of_pushes
+from gitreceiver import (
+    GitHttp,
+    GitParts,
+    Journal,
+    Pushes,
+    ReceiverSettings,
+    Repositories,
+    Room,
+    Workshop,
+    line_of_pushes,
+)
 from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
 from releases import doors as releases_doors
 from router import Router, RouterSettings
-from scheduler import DockerRuntime, Scheduler, SchedulerSettings, line_of, waker
+from scheduler import DockerRuntime, Scheduler, SchedulerSettings, Storage, line_of, waker
 from scheduler import doors as scheduler_doors
 
 if TYPE_CHECKING:
@@ -75,10 +85,22 @@ class Platform:
         return Router(self.database, settings, self.settings.home, self.settings.domain)
 
     @cached_property
+    def scheduler_settings(self) -> SchedulerSettings:
+        return read(SchedulerSettings, "scheduler", self.source)
+
+    @cached_property
+    def runtime(self) -> DockerRuntime:
+        return DockerRuntime(self.scheduler_settings)
+
+    @cached_property
     def scheduler(self) -> Scheduler:
-        settings = read(SchedulerSettings, "scheduler", self.source)
-        runtime = DockerRuntime(settings)
-        return Scheduler(self.database, self.router, runtime, self.sealer, settings, waker(self.queue))
+        settings, wake = self.scheduler_settings, waker(self.queue)
+        return Scheduler(self.database, self.router, self.runtime, self.sealer, settings, wake)
+
+    @cached_property
+    def storage(self) -> Storage:
+        parts = (self.database, self.leases, self.scheduler, self.runtime, self.logs, self.queue)
+        return Storage(*parts, self.scheduler_settings)
 
     @cached_property
     def builder_settings(self) -> BuilderSettings:
@@ -127,8 +149,30 @@ class Platform:
             queue=self.queue,
             settings=self.receiver_settings,
             url_of=self.router.url,
+            room=self.room,
         )
         return Pushes(workshop)
+
+    @cached_property
+    def room(self) -> Room:
+        """The disk that pushes land on."""
+        return Room(
+            self.database,
+            self.builder,
+            self.repositories.root,
+            self.receiver_settings,
+            uploads_here=self.builder_settings.registry_is_here,
+            freeable_bytes=lambda: self.cleaning.freeable_bytes(self.kept_images),
+        )
+
+    @cached_property
+    def cleaning(self) -> Cleaning:
+        return Cleaning(self.database, self.engine, self.registry, self.builder_settings)
+
+    def kept_images(self) -> Kept:
+        """What no cleaning takes away."""
+        kept = self.releases.kept()
+        return Kept(frozenset((str(app_id), version) for app_id, version in kept.versions), kept.image_ids)
 
     @cached_property
     def git_parts(self) -> GitParts:
@@ -145,6 +189,7 @@ class Platform:
             accounts=self.accounts,
             releases=self.releases,
             scheduler=self.scheduler,
+            storage=self.storage,
             router=self.router,
             pushes=self.pushes,
             repositories=self.repositories,
@@ -164,7 +209,7 @@ class Platform:
 
     def register_doors(self) -> None:
         """Tell the queue what a worker of this platform does."""
-        scheduler_doors(self.queue, self.scheduler)
+        scheduler_doors(self.queue, self.scheduler, self.storage, self.settings.sweep_s)
         releases_doors(self.queue, self.releases)
         gitreceiver_doors(self.queue, self.pushes, self.settings.sweep_s)
         self.queue.door(FINISH_APPS, self.finish_apps, every_s=MINUTE_S)
@@ -192,6 +237,7 @@ class Platform:
         """In order: nothing runs any more, then nothing is routed, then the stores, last the app's own record."""
         return (
             self.scheduler.forget_app,
+            self.storage.forget_app,
             self.router.forget_app,
             self.pushes.forget_app,
             self.builder.forget_app,

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tests.builder.conftest import MemorySource
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "errors"
 MASK = "{…}"
 STAGES = {
+    "receive": "Before anything is received",
     "detect": "Before the build",
     "build": "In the build",
     "output": "In the build, told from what BuildKit printed",
@@ -33,6 +36,7 @@ class Case:
     what: str
     stage: str
     timeout_s: float
+    room: Mapping[str, Any]  # for the stage `receive`: what is free and what is wanted, in MB
 
     @property
     def folder(self) -> Path:
@@ -71,7 +75,7 @@ def load() -> tuple[Case, ...]:
 
 def _case(folder: Path) -> Case:
     values = tomllib.loads((folder / "case.toml").read_text())
-    return Case(folder.name, values["what"], values["stage"], values.get("timeout_s", 20.0))
+    return Case(folder.name, values["what"], values["stage"], values.get("timeout_s", 20.0), values.get("room", {}))
 
 
 def of_stage(stage: str) -> list[Case]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import docker
@@ -15,6 +16,8 @@ from builder.explain import explain
 from builder.manifest import read_manifest
 from builder.progress import Progress
 from core.ids import AppId, new_id
+from gitreceiver.disk import Disks, Forecast, Need, judge_room, refusal
+from gitreceiver.settings import MIB
 from scheduler import BootFailed, HealthCheck, ProcessType, SchedulerSettings
 from scheduler.docker_runtime import DockerRuntime
 from tests.builder.conftest import Bench, Lines
@@ -32,6 +35,22 @@ def detection_tells(case: Case) -> str:
     with pytest.raises(BuildFailed) as raised:
         explain(case.source)
     return str(raised.value)
+
+
+def receiving_tells(case: Case) -> str:
+    """What git is told before it sends anything."""
+    room, home_free_bytes = case.room, case.room["home_free"] * MIB
+    engine, engine_free_bytes = room.get("engine", room["home"]), room.get("engine_free", room["home_free"]) * MIB
+    place = Disks(room["home"], home_free_bytes, engine, engine_free_bytes, is_one="engine" not in room)
+    running = [_need(one) for one in room["running"]]
+    wanted = Forecast(_need(room["wanted"]), room["builds"])
+    problem = judge_room(wanted, running, place, room["reserve"] * MIB, uploads_here=True)
+    assert problem is not None
+    return str(refusal(replace(problem, freeable_bytes=room["freeable"] * MIB)))
+
+
+def _need(sizes_mb: Mapping[str, int]) -> Need:
+    return Need(*(sizes_mb[name] * MIB for name in ("source", "build", "upload")))
 
 
 def output_tells(case: Case) -> str:

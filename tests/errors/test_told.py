@@ -7,7 +7,7 @@ import pytest
 from builder import problems
 from builder.problems_text import TEXTS, report
 from tests.errors.cases import STAGES, Case, load, of_stage
-from tests.errors.conftest import Tell, detection_tells, output_tells
+from tests.errors.conftest import Tell, detection_tells, output_tells, receiving_tells
 from tests.errors.table import PAGE, page
 
 LEAST_CASES = 40
@@ -16,6 +16,11 @@ LEAST_LINES, MOST_LINES = 4, 18
 
 def check(case: Case, text: str) -> None:
     assert case.matches(text), f"{case.name} is told so:\n{text}"
+
+
+@pytest.mark.parametrize("case", of_stage("receive"), ids=lambda case: case.name)
+def test_before_anything_is_received(case: Case) -> None:
+    check(case, receiving_tells(case))
 
 
 @pytest.mark.parametrize("case", of_stage("detect"), ids=lambda case: case.name)

@@ -18,6 +18,7 @@ from accounts import Accounts, Identity
 from core.errors import UserError
 from core.ids import AppId, new_id
 from gitreceiver.desk import Outcome, PushDesk, RefUpdate, Watched
+from gitreceiver.disk import Item, NoRoom, Shortage, refusal
 from gitreceiver.gateway import Gateway
 from gitreceiver.repositories import Repositories
 from gitreceiver.serving import GitParts
@@ -44,6 +45,13 @@ class AcceptingDesk:
     def __init__(self, repositories: Repositories) -> None:
         self.repositories = repositories
         self.received: list[tuple[AppId, Identity, RefUpdate, tuple[str, ...]]] = []
+        self.settled: tuple[str, str | None, int] | None = None
+
+    def make_room(self, app_id: AppId, *, builds: bool) -> str:
+        return "claim"
+
+    def settle_room(self, claim_id: str, push_id: str | None, pack_bytes: int) -> None:
+        self.settled = (claim_id, push_id, pack_bytes)
 
     def receive(
         self, app_id: AppId, identity: Identity, updates: Sequence[RefUpdate], options: Sequence[str]
@@ -81,6 +89,13 @@ class ClosedDesk(AcceptingDesk):
         self, app_id: AppId, identity: Identity, updates: Sequence[RefUpdate], options: Sequence[str]
     ) -> Watched:
         raise UserError("deploys are paused", "Resume them: portside resume")
+
+
+class CrampedDesk(AcceptingDesk):
+    """There is no room for any push."""
+
+    def make_room(self, app_id: AppId, *, builds: bool) -> str:
+        raise refusal(NoRoom((Shortage("/srv", 5 << 20, (Item("reserve", 9 << 20),)),), builds=0, running=0))
 
 
 class SlowDesk(AcceptingDesk):
@@ -150,6 +165,11 @@ def rejecting(hall: Hall) -> RejectingDesk:
 @pytest.fixture
 def closed(hall: Hall) -> ClosedDesk:
     return ClosedDesk(hall.repositories)
+
+
+@pytest.fixture
+def cramped(hall: Hall) -> CrampedDesk:
+    return CrampedDesk(hall.repositories)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 
 def leftovers(hall):
@@ -165,14 +164,28 @@ def test_a_pack_over_the_limit_is_refused_readably(hall, accepting, serve_http, 
     assert leftovers(hall) == []
 
 
-def test_on_a_full_disk_a_push_is_refused_before_it_is_stored(hall, accepting, serve_http, client):
-    hall.repositories.settings = replace(hall.settings, min_free_mb=10**9)
+def test_without_room_on_the_disk_a_push_is_refused_before_it_is_stored(hall, cramped, serve_http, client):
     client.commit()
-    done = client.push(f"{serve_http(accepting)}/shop.git", "main")
+    done = client.push(f"{serve_http(cramped)}/shop.git", "main")
     assert "! [remote rejected] main -> main (the server's disk is nearly full)" in done.stderr
-    assert f"MB are free where {hall.repositories.root} is; a push needs 1000000000 MB." in done.stderr
-    assert "push again: portside-server gc" in done.stderr
+    assert "remote:  !     Found:    5 MB free where /srv is." in done.stderr
+    assert "To do:    On the server: portside-server gc" in done.stderr
     assert list(hall.repositories.path(hall.app_id).glob("objects/pack/*")) == []
+    assert cramped.received == []
+
+
+def test_what_a_push_received_is_told_with_its_claim(hall, accepting, serve_http, client, noise):
+    client.commit("big.bin", noise(1))
+    assert client.push(f"{serve_http(accepting)}/shop.git", "main").returncode == 0
+    claim, push_id, pack_bytes = accepting.settled
+    assert (claim, push_id is not None) == ("claim", True)
+    assert 1 << 20 < pack_bytes < 2 << 20
+
+
+def test_a_push_that_deploys_nothing_gives_its_claim_up(accepting, serve_http, client):
+    client.commit()
+    assert client.push(f"{serve_http(accepting)}/shop.git", "main:other").returncode == 0
+    assert accepting.settled[:2] == ("claim", None)
 
 
 def test_a_shallow_clone_that_lacks_history_is_told_how_to_get_it(accepting, serve_http, client, new_client):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitreceiver import Journal, Pushes, ReceiverSettings, Repositories, Workshop
+from gitreceiver import Journal, Pushes, ReceiverSettings, Repositories, Room, Workshop
 from tests.gitreceiver.pipeline.desk import Desk, InstantBuilder
 from tests.releases.world import build_world
 
@@ -27,5 +27,6 @@ def desk(tmp_path: Path) -> Desk:
         "settings": ReceiverSettings(),
         "url_of": lambda _: "http://shop.localhost:8080",
     }
+    parts["room"] = Room(world.database, parts["builder"], repositories.root, parts["settings"])
     workshop = Workshop(**parts)
     return Desk(Pushes(workshop), world, repositories, world.new_app("shop"), workshop)

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from accounts import Accounts, AppRole, Identity
 from core.ids import AppId, new_id
-from gitreceiver import Journal, Push, Pushes, ReceiverSettings, RefUpdate, Repositories, Workshop
+from gitreceiver import Journal, Push, Pushes, ReceiverSettings, RefUpdate, Repositories, Room, Workshop
 from releases import App, Release
 from scheduler import Formation, Instance, InstanceState, LogLine
 from tests.releases.world import World as ReleasesWorld
@@ -154,8 +154,9 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
     repositories = Repositories(folder / "repos", receiver)
     unused: Any = None
     queue: Any = inner.queue
+    room = Room(inner.database, unused, repositories.root, receiver)
     workshop = Workshop(
-        journal, inner.leases, repositories, unused, inner.releases, inner.logs, queue, receiver, router.url
+        journal, inner.leases, repositories, unused, inner.releases, inner.logs, queue, receiver, router.url, room
     )
     staged: Any = {"scheduler": scheduler, "router": router, "git_http": None, "builder": None}
     parts = WebParts(
