@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from builder.problems import VersionUnavailable
 from builder.problems_text import failed
@@ -13,16 +14,30 @@ from core.errors import UserError
 
 @dataclass(frozen=True)
 class Stack:
-    """`suite` is Debian's name of it. `versions`: language → what its packages hold (https://packages.debian.org)."""
+    """`suite` is Debian's name of it. `versions`: language → what its packages hold (https://packages.debian.org).
+
+    `others`: language → further versions that its packages hold, for who asks for them.
+    """
 
     name: str
     suite: str
     versions: Mapping[str, str]
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def all_versions(self, language: str) -> tuple[str, ...]:
+        """Every version of a language that it has, its own choice first."""
+        return (self.versions[language], *self.others.get(language, ()))
+
+    def version_for(self, wanted: Wanted) -> str | None:
+        """The one of its versions that is wanted; else the first later one, where that will do."""
+        versions = self.all_versions(wanted.language)
+        later = (one for one in versions if wanted.at_least and _parts(one) > _parts(wanted.version))
+        return next((one for one in versions if _is(one, wanted)), None) or next(later, None)
 
 
 STACKS = (
-    Stack("debian-13", "trixie", {"Python": "3.13"}),
-    Stack("debian-14", "forky", {"Python": "3.14"}),
+    Stack("debian-13", "trixie", {"Python": "3.13", "Java": "21"}, {"Java": ("25",)}),
+    Stack("debian-14", "forky", {"Python": "3.14", "Java": "25"}, {"Java": ("21", "26", "27")}),
 )
 DEFAULT = STACKS[0]
 
@@ -36,22 +51,48 @@ def stack_named(name: str) -> Stack:
     raise UserError(f"There is no stack {name!r}.", f"Choose {known}: portside stack:set {DEFAULT.name}")
 
 
-def choose(wanted: Wanted, own: Stack) -> tuple[Stack, tuple[str, ...]]:
-    """The stack that has the version wanted, the app's own first, and what to say of it.
+@dataclass(frozen=True)
+class Choice:
+    """The stack of a build, the version of its language, and what to say of the two."""
+
+    stack: Stack
+    version: str
+    told: tuple[str, ...]
+
+
+def choose(wanted: Wanted, own: Stack) -> Choice:
+    """The stack that has the version wanted, the app's own first.
 
     Raises BuildFailed for a version that no stack has.
     """
     language = wanted.language
     if not wanted.file:
-        return own, (f"Using {language} {own.versions[language]} (no {wanted.expected_file} found)",)
+        version = own.versions[language]
+        return Choice(own, version, (f"Using {language} {version} (no {wanted.expected_file} found)",))
     for stack in (own, *STACKS):
-        version = stack.versions[language]
-        if wanted.version == version or wanted.version.startswith(f"{version}."):
-            using = f"Using {language} {version}, as {wanted.file} says"
-            if stack == own:
-                return stack, (using,)
-            other = f"Building on {stack.name}: {own.name} has {language} {own.versions[language]}"
-            return stack, (using, f"{other} (to keep: portside stack:set {stack.name})")
-    has = " or ".join(dict.fromkeys(stack.versions[language] for stack in (own, *STACKS)))
-    line = wanted.prefix + own.versions[language]
+        found = stack.version_for(wanted)
+        if found is None:
+            continue
+        using = f"Using {language} {found}, as {wanted.file} says"
+        if wanted.at_least and not _is(found, wanted):
+            using = f"Using {language} {found} ({wanted.file} asks for {wanted.version} or newer)"
+        if stack == own:
+            return Choice(stack, found, (using,))
+        other = f"Building on {stack.name}: {own.name} has {language} {_either(own.all_versions(language))}"
+        return Choice(stack, found, (using, f"{other} (to keep: portside stack:set {stack.name})"))
+    has = _either(dict.fromkeys(version for stack in (own, *STACKS) for version in stack.all_versions(language)))
+    line = f"{wanted.prefix}{own.versions[language]}{wanted.suffix}"
     raise failed(VersionUnavailable(language, wanted.file, wanted.text or "no version", has, line))
+
+
+def _is(version: str, wanted: Wanted) -> bool:
+    return wanted.version == version or wanted.version.startswith(f"{version}.")
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def _either(versions: Iterable[str]) -> str:
+    *most, last = versions
+    return f"{', '.join(most)} or {last}" if most else last

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from builder import packs
 from builder.assets import find_assets
-from builder.debian import DEFAULT, Stack, choose
+from builder.debian import DEFAULT, Choice, Stack, choose
 from builder.dockerignore import Ignore, parse
 from builder.links import LinkedSource
 from builder.manifest import Manifest, read_manifest
@@ -44,11 +44,11 @@ def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan
     if picked is None:
         raise nothing_detected(source.paths())
     pack, detected = picked.pack, picked.detected
-    stack, told = choose(detected.wanted, own) if detected.wanted else (own, ())
+    choice = choose(detected.wanted, own) if detected.wanted else Choice(own, "", ())
     ignore = _ignore(source, detected.needs, pack)
     assets = find_assets(source, pack, ignore)
-    details = (*picked.told, *told, *detected.details, *(assets.details if assets else ()))
-    detected = replace(detected, details=details)
+    details = (*picked.told, *choice.told, *detected.details, *(assets.details if assets else ()))
+    detected = replace(detected, details=details, values={**detected.values, "version": choice.version})
     manifest = read_manifest(source)
     if manifest.processes is None and detected.processes:
         told = tuple(f"No Procfile: {kind} runs `{command}`" for kind, command in detected.processes)
@@ -56,7 +56,7 @@ def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan
         manifest = replace(manifest, processes=detected.processes)
     if manifest.processes is None and pack.needs_procfile:
         raise no_procfile(source.paths(), detected.procfile_example)
-    return Plan(pack, detected, manifest, ignore, stack, assets)
+    return Plan(pack, detected, manifest, ignore, choice.stack, assets)
 
 
 def _ignore(source: Source, needs: tuple[str, ...], pack: packs.Pack) -> Ignore:

@@ -70,7 +70,10 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own."""
+    """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
+
+    `reused`: it was there already. `cold`: nothing of the app's could be in a cache.
+    """
 
     build_id: str
     image_id: str
@@ -79,14 +82,17 @@ class BuiltImage:
     health_paths: Mapping[str, str]
     pack: str
     reused: bool
+    stack: str = ""
+    cold: bool = False
 
 
 @dataclass(frozen=True)
 class Wanted:
     """The version of a language that a source asks for.
 
-    `text` is what `file` says, `version` the number in it; `file` is "" when nothing is asked for. `prefix` is what
-    stands before the number in that file. `expected_file`: where people may say it.
+    `text` is what `file` says, `version` the number in it; `file` is "" when nothing is asked for. `prefix` and
+    `suffix` are what stands around the number in that file. `expected_file`: where people may say it. `at_least`: a
+    later one will do.
     """
 
     language: str
@@ -95,6 +101,20 @@ class Wanted:
     text: str = ""
     version: str = ""
     prefix: str = ""
+    suffix: str = ""
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
+class Buildpack:
+    """A classic buildpack, named as somebody named it: `ref` of the git repository at `url` ("" for its HEAD), or the
+    folder `path` of the app. `commit`: what `ref` means today, once that was asked."""
+
+    name: str
+    url: str = ""
+    ref: str = ""
+    path: str = ""
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,7 @@ class Detected:
     `details` are lines to show. `values` fill the pack's template. `needs` are the files that its Dockerfile copies
     by name, which therefore must not be left out by .dockerignore. `processes`: what runs when there is no Procfile,
     where the source makes it certain; `procfile_example`: a line that could say it where it is not. `wanted` decides
-    the stack; its line comes first.
+    the stack; its line comes first. `buildpacks` are those that build it, where they are classic ones.
     """
 
     headline: str
@@ -114,3 +134,4 @@ class Detected:
     processes: tuple[tuple[str, str], ...] = ()
     wanted: Wanted | None = None
     procfile_example: str = "web: gunicorn app:app"
+    buildpacks: tuple[Buildpack, ...] = ()
