@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from builder.json_places import Entry, Node, read_json
 from builder.near import nearest
-from builder.problems import BadSyntax, Mistake, NotAnObject, Wrong
-from builder.problems_text import failed
+from builder.problems import BadSyntax, Mistake, NotAnObject, Wrong, failed
 
 FILE = "app.json"
 _ADVICE = (

@@ -14,8 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from builder.problems import BadIgnorePattern
-from builder.problems_text import failed
+from builder.problems import BadIgnorePattern, failed
 
 _SPECIAL_IN_REGEX = frozenset(".+()|{}$")
 

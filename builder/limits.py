@@ -23,8 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 
-from builder.problems import StepKilled
-from builder.problems_text import failed
+from builder.problems import StepKilled, failed
 from builder.progress import Progress
 from builder.types import BuildFailed
 

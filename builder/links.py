@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from builder.problems import LinkBroken, LinkLoop
-from builder.problems_text import failed
+from builder.problems import LinkBroken, LinkLoop, failed
 from builder.types import SYMLINK_MODE, Entry, Source
 
 MOST_LINKS = 40  # as Linux: path_resolution(7)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from builder.app_json import parse_app_json
 from builder.json_places import Node
 from builder.near import is_slip_of
-from builder.problems import EmptyProcfile, ManifestMistakes, Mistake, NotText, Wrong
-from builder.problems_text import PROCFILE_EXAMPLE, failed
+from builder.problems import PROCFILE_EXAMPLE, EmptyProcfile, ManifestMistakes, Mistake, NotText, Wrong, failed
 from builder.types import Source
 
 __all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_health_paths", "parse_procfile", "read_manifest"]

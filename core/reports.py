@@ -1,12 +1,13 @@
 """The shape in which a failure that was expected is told: what it is, what was found, what was expected, what to do.
 
-A problem is data where it is noticed; one module of its package turns it into a `Report`; this one makes the report
-text. The shape follows Heroku's buildpacks (`errors.rs` of heroku/buildpacks-python).
+A `Problem` is data where it is noticed, and has its words beside it; this module makes the text of them. The shape
+follows Heroku's buildpacks (`errors.rs` of heroku/buildpacks-python).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.errors import UserError
 
@@ -30,6 +31,20 @@ class Report:
 def _part(label: str, text: str) -> str:
     """The text beside its label, its further lines below its first."""
     return f"{label:<{_LABEL_WIDTH}}" + f"\n{'':<{_LABEL_WIDTH}}".join(text.split("\n"))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What can be wrong, as data: a class for each kind, its fields what was found out.
+
+    `words` are a report's four parts, filled in with the fields. A kind that needs more says it in `report`.
+    """
+
+    words: ClassVar[tuple[str, str, str, str]]
+
+    def report(self) -> Report:
+        """The problem in words."""
+        return Report(*(text.format_map(vars(self)) for text in self.words))
 
 
 class Explained(UserError):

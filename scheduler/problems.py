@@ -1,16 +1,19 @@
-"""Everything that can keep an instance from becoming healthy, as data; and, below it, the words for each."""
+"""Everything that can keep an instance from becoming healthy: each a class of its own, its data and words together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.reports import Report
+from core.reports import Problem
 from scheduler.types import BootFailed
+
+_AGAIN = ", then commit and push again."
+_PATH_TODO = "Mend what the path runs, or name another path in app.json (healthchecks, web, path)" + _AGAIN
+_LISTEN = "it listens on 0.0.0.0 and the port in $PORT, which is {port}"
 
 
 @dataclass(frozen=True)
-class BootProblem:
+class BootProblem(Problem):
     """The base of them all. `process` is `web.1`."""
 
     process: str
@@ -20,12 +23,26 @@ class BootProblem:
 class Vanished(BootProblem):
     """Its container is no longer in the engine."""
 
+    words = (
+        "{process} was removed from the engine before it was healthy.",
+        "no container of it",
+        "a container that nobody else removes",
+        "Push again.",
+    )
+
 
 @dataclass(frozen=True)
 class OutOfMemory(BootProblem):
     """The kernel killed it for its memory."""
 
     memory_mb: int
+
+    words = (
+        "{process} used more than its {memory_mb} MB of memory and was killed.",
+        "the engine's mark for out of memory",
+        "at most {memory_mb} MB",
+        "Let it use less (fewer workers or threads), or raise PORTSIDE_SCHEDULER_MEMORY_MB on the server.",
+    )
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,13 @@ class CommandMissing(BootProblem):
 
     program: str
 
+    words = (
+        "{process} exited with code 127: there is no {program} in its image.",
+        "a command whose program is not there",
+        "a program that is installed, or a file of the commit",
+        "Check the command in the Procfile; a package's program needs the package in the dependencies" + _AGAIN,
+    )
+
 
 @dataclass(frozen=True)
 class CommandNotExecutable(BootProblem):
@@ -41,12 +65,26 @@ class CommandNotExecutable(BootProblem):
 
     program: str
 
+    words = (
+        "{process} exited with code 126: {program} may not be run.",
+        "{program} without the right to execute",
+        "a file that is executable in git",
+        "git update-index --chmod=+x {program}" + _AGAIN,
+    )
+
 
 @dataclass(frozen=True)
 class WrongFormat(BootProblem):
     """The kernel can't run the program: ENOEXEC."""
 
     program: str
+
+    words = (
+        "{process} could not run {program}: exec format error.",
+        "a program for another kind of processor, or a script without its #! line",
+        "a program made for this server (`uname -m`), or a script that begins with #!/bin/sh or the like",
+        "Build {program} for this server, or put the #! line in" + _AGAIN,
+    )
 
 
 @dataclass(frozen=True)
@@ -56,12 +94,26 @@ class ModuleMissing(BootProblem):
     module: str
     listed_in: str
 
+    words = (
+        "{process} needs the module {module}, which is not installed.",
+        "no {module} in the image",
+        "{module} among the dependencies, or a file of the commit",
+        "Add what provides {module} to {listed_in}" + _AGAIN,
+    )
+
 
 @dataclass(frozen=True)
 class PortForbidden(BootProblem):
     """It wanted a port below 1024, which a user who is not root may not have."""
 
     said: str
+
+    words = (
+        "{process} asked for a port that it may not have.",
+        "{said}",
+        "the port in $PORT (apps do not run as root, so ports below 1024 are closed to them)",
+        "Listen on 0.0.0.0 and $PORT" + _AGAIN,
+    )
 
 
 @dataclass(frozen=True)
@@ -71,12 +123,26 @@ class Killed(BootProblem):
     signal: str
     exit_code: int
 
+    words = (
+        "{process} was ended by {signal} before it was healthy.",
+        "exit code {exit_code}",
+        "a process that goes on running",
+        "What it wrote last may say why; SIGSEGV and SIGABRT are faults of the program or of a native library.",
+    )
+
 
 @dataclass(frozen=True)
 class Finished(BootProblem):
     """It ended with code 0, where it should have gone on."""
 
     said: str
+
+    words = (
+        "{process} exited with code 0 before it was healthy.",
+        "{said}",
+        "a process that goes on running and stays in the foreground",
+        "Start the server itself in the Procfile, not in the background (no `&`, no --daemon)" + _AGAIN,
+    )
 
 
 @dataclass(frozen=True)
@@ -86,6 +152,13 @@ class Exited(BootProblem):
     exit_code: int
     said: str
 
+    words = (
+        "{process} exited with code {exit_code} before it was healthy.",
+        "{said}",
+        "a process that goes on running",
+        "What it wrote last says why; what it needs may be missing from the config (`portside config`).",
+    )
+
 
 @dataclass(frozen=True)
 class OnlyInside(BootProblem):
@@ -93,6 +166,13 @@ class OnlyInside(BootProblem):
 
     address: str
     port: int
+
+    words = (
+        "{process} can't be reached: it listens on {address}:{port}, which only its own container can reach.",
+        "{address}:{port}",
+        f"{_LISTEN}",
+        "Bind to 0.0.0.0 (for example --host 0.0.0.0, or --bind 0.0.0.0:$PORT)" + _AGAIN,
+    )
 
 
 @dataclass(frozen=True)
@@ -102,6 +182,13 @@ class OtherPort(BootProblem):
     port: int
     other: int
 
+    words = (
+        "{process} can't be reached: it listens on port {other} and not on {port}.",
+        "port {other}",
+        f"{_LISTEN}",
+        "Take the port from $PORT (for example --port $PORT)" + _AGAIN,
+    )
+
 
 @dataclass(frozen=True)
 class NotListening(BootProblem):
@@ -110,6 +197,13 @@ class NotListening(BootProblem):
     port: int
     timeout_s: float
 
+    words = (
+        "{process} is not healthy after {timeout_s:g} s: nothing listens on port {port}.",
+        "a process that runs and does not listen, or not yet",
+        f"{_LISTEN}, within {{timeout_s:g}} s",
+        "If it is slow, do less before it listens; if it never will, it is a worker: name it so in the Procfile.",
+    )
+
 
 @dataclass(frozen=True)
 class BadStatus(BootProblem):
@@ -117,6 +211,13 @@ class BadStatus(BootProblem):
 
     path: str
     status: int
+
+    words = (
+        "{process} is not healthy: GET {path} answered {status}.",
+        "{status}",
+        "2xx, or a redirect within the app",
+        _PATH_TODO,
+    )
 
 
 @dataclass(frozen=True)
@@ -127,6 +228,14 @@ class SendsAway(BootProblem):
     status: int
     location: str
 
+    words = (
+        "{process} is not healthy: GET {path} answered {status} and sent us away.",
+        "{status} to {location}",
+        "2xx from the app itself, asked over plain HTTP from inside the server",
+        "Let this one path answer without a redirect (Rails: ssl_options exclude; Django: SECURE_REDIRECT_EXEMPT)"
+        + _AGAIN,
+    )
+
 
 @dataclass(frozen=True)
 class NoAnswer(BootProblem):
@@ -134,6 +243,13 @@ class NoAnswer(BootProblem):
 
     path: str
     why: str
+
+    words = (
+        "{process} is not healthy: GET {path} got no answer.",
+        "{why}",
+        "an answer within 5 s, without signing in",
+        _PATH_TODO,
+    )
 
 
 @dataclass(frozen=True)
@@ -143,122 +259,14 @@ class NotSteady(BootProblem):
     uptime_s: float
     timeout_s: float
 
-
-_AGAIN = ", then commit and push again."
-_PATH_TODO = "Mend what the path runs, or name another path in app.json (healthchecks, web, path)" + _AGAIN
-_LISTEN = "it listens on 0.0.0.0 and the port in $PORT, which is {port}"
-TEXTS: Mapping[type[BootProblem], tuple[str, str, str, str]] = {
-    Vanished: (
-        "{process} was removed from the engine before it was healthy.",
-        "no container of it",
-        "a container that nobody else removes",
-        "Push again.",
-    ),
-    OutOfMemory: (
-        "{process} used more than its {memory_mb} MB of memory and was killed.",
-        "the engine's mark for out of memory",
-        "at most {memory_mb} MB",
-        "Let it use less (fewer workers or threads), or raise PORTSIDE_SCHEDULER_MEMORY_MB on the server.",
-    ),
-    CommandMissing: (
-        "{process} exited with code 127: there is no {program} in its image.",
-        "a command whose program is not there",
-        "a program that is installed, or a file of the commit",
-        "Check the command in the Procfile; a package's program needs the package in the dependencies" + _AGAIN,
-    ),
-    CommandNotExecutable: (
-        "{process} exited with code 126: {program} may not be run.",
-        "{program} without the right to execute",
-        "a file that is executable in git",
-        "git update-index --chmod=+x {program}" + _AGAIN,
-    ),
-    WrongFormat: (
-        "{process} could not run {program}: exec format error.",
-        "a program for another kind of processor, or a script without its #! line",
-        "a program made for this server (`uname -m`), or a script that begins with #!/bin/sh or the like",
-        "Build {program} for this server, or put the #! line in" + _AGAIN,
-    ),
-    ModuleMissing: (
-        "{process} needs the module {module}, which is not installed.",
-        "no {module} in the image",
-        "{module} among the dependencies, or a file of the commit",
-        "Add what provides {module} to {listed_in}" + _AGAIN,
-    ),
-    PortForbidden: (
-        "{process} asked for a port that it may not have.",
-        "{said}",
-        "the port in $PORT (apps do not run as root, so ports below 1024 are closed to them)",
-        "Listen on 0.0.0.0 and $PORT" + _AGAIN,
-    ),
-    Killed: (
-        "{process} was ended by {signal} before it was healthy.",
-        "exit code {exit_code}",
-        "a process that goes on running",
-        "What it wrote last may say why; SIGSEGV and SIGABRT are faults of the program or of a native library.",
-    ),
-    Finished: (
-        "{process} exited with code 0 before it was healthy.",
-        "{said}",
-        "a process that goes on running and stays in the foreground",
-        "Start the server itself in the Procfile, not in the background (no `&`, no --daemon)" + _AGAIN,
-    ),
-    Exited: (
-        "{process} exited with code {exit_code} before it was healthy.",
-        "{said}",
-        "a process that goes on running",
-        "What it wrote last says why; what it needs may be missing from the config (`portside config`).",
-    ),
-    OnlyInside: (
-        "{process} can't be reached: it listens on {address}:{port}, which only its own container can reach.",
-        "{address}:{port}",
-        f"{_LISTEN}",
-        "Bind to 0.0.0.0 (for example --host 0.0.0.0, or --bind 0.0.0.0:$PORT)" + _AGAIN,
-    ),
-    OtherPort: (
-        "{process} can't be reached: it listens on port {other} and not on {port}.",
-        "port {other}",
-        f"{_LISTEN}",
-        "Take the port from $PORT (for example --port $PORT)" + _AGAIN,
-    ),
-    NotListening: (
-        "{process} is not healthy after {timeout_s:g} s: nothing listens on port {port}.",
-        "a process that runs and does not listen, or not yet",
-        f"{_LISTEN}, within {{timeout_s:g}} s",
-        "If it is slow, do less before it listens; if it never will, it is a worker: name it so in the Procfile.",
-    ),
-    BadStatus: (
-        "{process} is not healthy: GET {path} answered {status}.",
-        "{status}",
-        "2xx, or a redirect within the app",
-        _PATH_TODO,
-    ),
-    SendsAway: (
-        "{process} is not healthy: GET {path} answered {status} and sent us away.",
-        "{status} to {location}",
-        "2xx from the app itself, asked over plain HTTP from inside the server",
-        "Let this one path answer without a redirect (Rails: ssl_options exclude; Django: SECURE_REDIRECT_EXEMPT)"
-        + _AGAIN,
-    ),
-    NoAnswer: (
-        "{process} is not healthy: GET {path} got no answer.",
-        "{why}",
-        "an answer within 5 s, without signing in",
-        _PATH_TODO,
-    ),
-    NotSteady: (
+    words = (
         "{process} could not show itself steady in {timeout_s:g} s.",
         "a boot that may take {timeout_s:g} s",
         "{uptime_s:g} s without an exit",
         "On the server, set PORTSIDE_SCHEDULER_BOOT_TIMEOUT_S above PORTSIDE_SCHEDULER_UPTIME_S.",
-    ),
-}
-
-
-def report(problem: BootProblem) -> Report:
-    """A problem in words."""
-    return Report(*(text.format_map(vars(problem)) for text in TEXTS[type(problem)]))
+    )
 
 
 def failed(problem: BootProblem) -> BootFailed:
     """The error that ends a rollout for a problem."""
-    return BootFailed(report(problem), problem=problem)
+    return BootFailed(problem.report(), problem=problem)

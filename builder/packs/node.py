@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from builder.problems import BadSyntax, LockFilesClash, VersionUnavailable
-from builder.problems_text import failed
+from builder.problems import BadSyntax, LockFilesClash, VersionUnavailable, failed
 from builder.types import Detected, Source
 
 name = "node"

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.packs.php_constraint import allows
-from builder.problems import BadSyntax, VersionUnavailable
-from builder.problems_text import failed
+from builder.problems import BadSyntax, VersionUnavailable, failed
 from builder.types import BuildFailed, Detected, Source
 
 name = "php"

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.packs.python_start import start
-from builder.problems import BadSyntax, LockFilesClash, NoProjectTable, RequirementsMissing
-from builder.problems_text import failed
+from builder.problems import BadSyntax, LockFilesClash, NoProjectTable, RequirementsMissing, failed
 from builder.submodules import submodule_of
 from builder.types import Detected, Source, Wanted
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from builder.problems import VersionUnavailable
-from builder.problems_text import failed
+from builder.problems import VersionUnavailable, failed
 from builder.types import BuildFailed, Detected, Source
 
 name = "ruby"

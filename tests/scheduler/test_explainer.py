@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from core.ids import AppId
 from scheduler import problems as p
 from scheduler.explainer import why_ended, why_unhealthy
 from scheduler.health import Check, Seen, Verdict
-from scheduler.problems import BootProblem, report
+from scheduler.problems import BootProblem
 from scheduler.runtime import Container
 
 WEB = "web.1"
@@ -97,10 +99,10 @@ def test_a_worker_that_may_not_boot_long_enough_is_told() -> None:
 @pytest.mark.parametrize("kind", BootProblem.__subclasses__())
 def test_every_problem_has_its_words(kind: type[BootProblem]) -> None:
     fields = {name: 1 if "int" in str(type_) or "float" in str(type_) else "x" for name, type_ in _fields(kind)}
-    told = report(kind(**fields))
+    told = kind(**fields).report()
     assert all((told.title, told.found, told.expected, told.todo))
     assert "{" not in str(told)
 
 
 def _fields(kind: type[BootProblem]) -> list[tuple[str, object]]:
-    return [(name, field.type) for name, field in kind.__dataclass_fields__.items()]
+    return [(field.name, field.type) for field in dataclasses.fields(kind)]
