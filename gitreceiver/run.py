@@ -149,9 +149,10 @@ class PushRun:
         new = NewImage(image.image_id, dict(image.processes), image.port, image.health_paths)
         release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
         self._move(PushState.RELEASING, version=release.version)
-        if self._app.released_at is None:
+        if self._app.released_at is None and not releases.keeps_data(push.app_id):
             self._log.detail(
-                "The disk of an instance is ephemeral: what the app writes there is gone with the instance."
+                "The disk of an instance is ephemeral: what the app writes there is gone with the instance.\n"
+                "To keep files: portside storage:mount data:/data"
             )
         return release
 

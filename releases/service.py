@@ -228,6 +228,10 @@ class Releases:
             return "a rollback was asked for while this push was under way."
         return ""
 
+    def keeps_data(self, app_id: AppId) -> bool:
+        """Whether a volume is mounted in the app's instances."""
+        return bool(self._parts.scheduler.mounts(app_id))
+
     def config(self, app_id: AppId) -> dict[str, str]:
         """The live config together with the changes that wait for their turn."""
         return self._history.expected_config(app_id)

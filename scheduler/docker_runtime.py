@@ -21,7 +21,9 @@ from requests.exceptions import RequestException
 from core.errors import Unavailable, UserError
 from core.ids import AppId
 from scheduler.docker_streams import LABEL, DockerEndings, DockerOutput, listening_sockets
+from scheduler.docker_volumes import DockerVolumes
 from scheduler.runtime import (
+    UNPRIVILEGED,
     AddressTaken,
     Container,
     ContainerOrder,
@@ -34,7 +36,6 @@ from scheduler.runtime import (
 )
 from scheduler.settings import SchedulerSettings
 
-UNPRIVILEGED = "1000:1000"
 _EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
 _NO_ICC = {"com.docker.network.bridge.enable_icc": "false"}
 _CALL_TIMEOUT_S = 120
@@ -48,6 +49,7 @@ class DockerRuntime:
         self._client: Any = None
         self._images: dict[str, Image] = {}
         self._opening = threading.Lock()
+        self.volumes = DockerVolumes(settings, lambda: self._api, self._mapped)
 
     def prepare(self) -> None:
         with self._mapped():
@@ -213,6 +215,7 @@ class DockerRuntime:
             nano_cpus=int(order.cpus * 1e9),
             pids_limit=order.pids,
             log_config=LogConfig(type="local", config={"max-size": "10m", "max-file": "3"}),
+            mounts=self.volumes.mounts(order.mounts),
         )
         endpoint = self._api.create_endpoint_config(ipv4_address=order.address)
         shell = {} if order.command is None else {"entrypoint": ["/bin/sh", "-c"], "command": [order.command]}

@@ -9,6 +9,7 @@ from scheduler.runtime import AddressTaken, ContainerOrder, Image, ImageGone, Ru
 from scheduler.settings import SchedulerSettings
 from scheduler.tables import InstanceRow
 from scheduler.types import RunSpec
+from scheduler.volumes import for_container
 
 _TRIES = 5
 
@@ -80,4 +81,5 @@ def order_for(
         memory_mb=settings.memory_mb,
         cpus=settings.cpus,
         pids=settings.pids,
+        mounts=for_container(spec.app_id, spec.mounts, row.process_type),
     )

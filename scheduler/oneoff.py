@@ -22,6 +22,7 @@ from scheduler.runtime import Container, OutputLine, Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.tables import InstanceRow
 from scheduler.types import RunSpec
+from scheduler.volumes import Volumes
 
 POLL_S = 0.1
 _LAST_OUTPUT_S = 5.0
@@ -37,12 +38,15 @@ class OneOffs:
     settings: SchedulerSettings
     launcher: Launcher
     rollouts: Rollouts
+    volumes: Volumes
 
     def run(
         self, spec: RunSpec, name: str, command: str, lease: Lease, log: LogWriter, stopped: Stopped, timeout_s: float
     ) -> int:
         """Run `command` with its output in `log`; its exit code. DeadlineExceeded, or what `stopped` gives."""
         self.rollouts.remove_unfinished(spec.app_id, lease)
+        spec = self.volumes.mounted(spec)
+        self.volumes.provide(spec, log)
         row = self._record(spec, name, lease)
         try:
             container_id = self.launcher.launch(spec, row, command)

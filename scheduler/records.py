@@ -17,6 +17,7 @@ from core.ids import AppId, new_id
 from core.leases import LeaseRow
 from core.secrets import Sealer
 from scheduler import addresses
+from scheduler.mounts import mounts_of
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
@@ -139,20 +140,21 @@ def health_of(spec: RunSpec, process_type: str, settings: SchedulerSettings) -> 
 
 
 def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> None:
-    """Make `spec` what the app runs."""
-    plain = dataclasses.asdict(dataclasses.replace(spec, env={}))
+    """Make `spec` what the app runs. Its mounts are records of their own."""
+    plain = dataclasses.asdict(dataclasses.replace(spec, env={}, mounts=()))
     row.rollout, row.release_id, row.version = rollout, spec.release_id, spec.version
     row.spec, row.sealed_env = json.dumps(plain), sealer.seal(spec.env)
 
 
-def read_spec(row: AppRunRow | None, sealer: Sealer) -> RunSpec | None:
+def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None:
     """What the app runs; None before its first release."""
+    row = session.get(AppRunRow, app_id)
     if row is None or row.rollout is None:
         return None
     plain: dict[str, Any] = json.loads(row.spec)
     plain["processes"] = tuple(ProcessType(**process) for process in plain["processes"])
     plain["health"] = {name: HealthCheck(**check) for name, check in plain["health"].items()}
-    return RunSpec(**{**plain, "env": sealer.unseal(row.sealed_env)})
+    return RunSpec(**{**plain, "env": sealer.unseal(row.sealed_env), "mounts": mounts_of(session, app_id)})
 
 
 def quantities_for(session: Session, spec: RunSpec) -> dict[str, int]:

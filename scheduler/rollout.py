@@ -12,6 +12,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import Update, select, update
+from sqlalchemy.orm import Session
 
 from core import clock, timing
 from core.database import Database
@@ -32,7 +33,8 @@ from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
-from scheduler.types import WEB, RunSpec
+from scheduler.types import WEB, Mount, RunSpec
+from scheduler.volumes import Volumes
 
 _PARALLEL_REMOVALS = 8
 
@@ -47,16 +49,43 @@ class Rollouts:
     sealer: Sealer
     settings: SchedulerSettings
     launcher: Launcher
+    volumes: Volumes
 
     def deploy(
         self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
     ) -> None:
         """Take `spec` live, or raise and leave what was live as it was."""
-        if self._is_current(spec):
-            return
+        if not self._is_current(spec):
+            self._roll(self.volumes.mounted(spec), lease, log, before_switch, stopped)
+
+    def remount(
+        self,
+        spec: RunSpec,
+        mounts: tuple[Mount, ...],
+        lease: Lease,
+        log: LogWriter,
+        stopped: Stopped,
+        in_switch: Callable[[Session], None],
+    ) -> None:
+        """Replace the instances of `spec`, which is live, by new ones with these mounts, as a deploy would.
+
+        `in_switch` writes the mounts' records in the switch's own transaction.
+        """
+        self._roll(replace(spec, mounts=mounts), lease, log, lambda: spec.image_ref, stopped, in_switch)
+
+    def _roll(
+        self,
+        spec: RunSpec,
+        lease: Lease,
+        log: LogWriter,
+        before_switch: Callable[[], str],
+        stopped: Stopped,
+        in_switch: Callable[[Session], None] = lambda session: None,
+    ) -> None:
         self.remove_unfinished(spec.app_id, lease)
         rollout = new_id()
         try:
+            self.volumes.provide(spec, log)
             rows = self._record(spec, rollout, lease)
             self._announce(spec, rows, log)
             self._boot(spec, log).run(rows, stopped)
@@ -64,7 +93,7 @@ class Rollouts:
             self._raise_if_any_ended(rows)
             _raise_if_asked(lease, stopped)
             with timing.step("switch"):
-                self._switch(published, rollout, rows, lease)
+                self._switch(published, rollout, rows, lease, in_switch)
         except BaseException:
             with contained(f"removing the unfinished rollout of v{spec.version}"):
                 self.discard(spec.app_id, rollout)
@@ -137,7 +166,14 @@ class Rollouts:
                 lines = [line.text for line in self.runtime.output(found.id, SHOWN_LINES)] if found else []
                 raise failed(why_ended(records.process_of(row), found, lines, self.settings.memory_mb))
 
-    def _switch(self, spec: RunSpec, rollout: str, rows: Sequence[InstanceRow], lease: Lease) -> None:
+    def _switch(
+        self,
+        spec: RunSpec,
+        rollout: str,
+        rows: Sequence[InstanceRow],
+        lease: Lease,
+        in_switch: Callable[[Session], None],
+    ) -> None:
         """The one transaction that makes a release the app's, guarded by the fence."""
         moment = clock.now()
         with self.database.write() as session:
@@ -148,6 +184,7 @@ class Rollouts:
                 session.add(run)
             records.store_spec(run, spec, rollout, self.sealer)
             records.store_formation(session, spec)
+            in_switch(session)
             for row in rows:
                 LIFE.move(session, InstanceRow, row.id, InstanceState.RUNNING, running_at=moment)
             session.execute(self._retirement(spec.app_id, rollout, moment))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from core.errors import PortsideError, UserError
+from core.errors import Conflict, PortsideError, UserError
 from core.ids import AppId
 
 
@@ -25,8 +25,19 @@ class ImageGone(StartFailed):
     """The engine no longer has an image that it had."""
 
 
+class VolumeGone(StartFailed):
+    """A volume that the instance needs is not there. A new one is never put in its place: it would be empty."""
+
+
+class VolumeInUse(Conflict):
+    """A container still has the volume."""
+
+
 class AddressTaken(PortsideError):
     """Something that is not in the records has this address."""
+
+
+UNPRIVILEGED = "1000:1000"
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,26 @@ class Image:
     @property
     def is_root(self) -> bool:
         return self.user.split(":")[0] in ("", "0", "root")
+
+    @property
+    def runs_as(self) -> str:
+        return UNPRIVILEGED if self.is_root else self.user
+
+
+@dataclass(frozen=True)
+class VolumeMount:
+    """A volume, by the engine's name, at a path of a container."""
+
+    volume: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume as the engine lists it."""
+
+    name: str
+    app_id: AppId
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,7 @@ class ContainerOrder:
     memory_mb: int
     cpus: float
     pids: int
+    mounts: tuple[VolumeMount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,8 +142,31 @@ class Endings(Protocol):
     def close(self) -> None: ...
 
 
+class VolumeStore(Protocol):
+    """The named volumes of one place. Every call can be repeated without harm."""
+
+    def make(self, name: str, app_id: AppId, image: Image) -> None:
+        """Make it if it is missing, and give its root, nothing beneath it, to the user that `image` runs as."""
+
+    def all(self, app_id: AppId | None = None) -> list[Volume]:
+        """This platform's volumes (of one app)."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """What each volume holds, in bytes, by its name; slow. Empty when that can't be told just now."""
+
+    def remove(self, name: str) -> None:
+        """Delete it with its data; gone already is fine. VolumeInUse."""
+
+    def free_bytes(self) -> int | None:
+        """The space that is left where volumes are kept; None when that can't be told."""
+
+
 class Runtime(Protocol):
     """One place to run containers. Every call can be repeated without harm."""
+
+    @property
+    def volumes(self) -> VolumeStore:
+        """Where the data of apps is kept that outlives their instances."""
 
     def prepare(self) -> None:
         """Make the network if it is missing. UserError when its subnet is in use by something else."""
@@ -120,7 +175,7 @@ class Runtime(Protocol):
         """The image by its local id, or pulled by its reference. StartFailed when neither is to be had."""
 
     def start(self, order: ContainerOrder) -> str:
-        """Create and start; the container's id. AddressTaken, StartFailed; nothing is left behind then."""
+        """Create and start; the container's id. AddressTaken, StartFailed, VolumeGone; nothing is left behind then."""
 
     def look(self, container_id: str) -> Container | None:
         """One container in full; None when it is gone."""

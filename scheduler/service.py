@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from core.database import Database
 from core.errors import UserError
@@ -22,6 +23,7 @@ from scheduler.ending import Endgame
 from scheduler.launcher import Launcher
 from scheduler.logs import AppLogs
 from scheduler.loop import Loop
+from scheduler.mounts import mounts_of
 from scheduler.oneoff import OneOffs
 from scheduler.reconciler import Reconciler, finished
 from scheduler.rollout import Rollouts
@@ -30,7 +32,8 @@ from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
 from scheduler.turns import Turns
-from scheduler.types import Formation, Instance, LogLine, RunSpec
+from scheduler.types import Formation, Instance, LogLine, Mount, RunSpec
+from scheduler.volumes import Volumes
 
 MOST_INSTANCES = 100
 _LIVE = sorted({InstanceState.STARTING, InstanceState.RUNNING, InstanceState.CRASHED})
@@ -58,8 +61,9 @@ class Scheduler:
         agenda = self._agenda = Agenda()
         self._wake = wake or agenda.add
         launcher = Launcher(database, router, runtime, settings)
-        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher)
-        self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts)
+        volumes = Volumes(database, runtime)
+        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes)
+        self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
         self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)
@@ -98,6 +102,33 @@ class Scheduler:
         self._runtime.prepare()
         return self._oneoffs.run(spec, name, command, lease, log, stopped, timeout_s)
 
+    def remount(
+        self,
+        app_id: AppId,
+        mounts: tuple[Mount, ...],
+        lease: Lease,
+        log: LogWriter,
+        stopped: Callable[[], BaseException | None],
+        in_switch: Callable[[Session], None],
+    ) -> bool:
+        """Replace the live release's instances by new ones with these mounts, all or nothing like a deploy.
+
+        `in_switch` records the mounts in the switch's transaction. False, and nothing done, while nothing is live.
+        """
+        spec = self.current(app_id)
+        if spec is None:
+            return False
+        self._runtime.prepare()
+        self._rollouts.remount(spec, mounts, lease, log, stopped, in_switch)
+        self._agenda.add(app_id)
+        self._wake(app_id)
+        return True
+
+    def mounts(self, app_id: AppId) -> tuple[Mount, ...]:
+        """What is mounted in the app's instances."""
+        with self._database.read() as session:
+            return mounts_of(session, app_id)
+
     def formation(self, app_id: AppId) -> list[Formation]:
         """What is wanted of each type of the live release, by name."""
         with self._database.read() as session:
@@ -135,7 +166,7 @@ class Scheduler:
     def current(self, app_id: AppId) -> RunSpec | None:
         """What the app runs; None before its first release."""
         with self._database.read() as session:
-            return records.read_spec(session.get(AppRunRow, app_id), self._sealer)
+            return records.read_spec(session, app_id, self._sealer)
 
     def current_version(self, app_id: AppId) -> int | None:
         with self._database.read() as session:

@@ -15,6 +15,9 @@ class SchedulerSettings:
     still running on an old release (both 30 s, as Heroku's shutdown). `settle_s` is how long after a switch an idle
     backend may still be given a request that was on its way.
 
+    A volume is only mounted while `volume_free_mb` are free where the engine keeps volumes. `change_timeout_s` is the
+    longest that a change of storage may wait for its turn.
+
     A crashed instance is replaced at once if it had run for `steady_s`; otherwise after `backoff_first_s`, twice that
     the next time, and so on up to `backoff_most_s`.
     """
@@ -39,3 +42,5 @@ class SchedulerSettings:
     start_timeout_s: float = 120.0
     kept_s: float = 3600.0
     parallel: int = 8
+    volume_free_mb: int = 1024
+    change_timeout_s: float = 3600.0

@@ -1,4 +1,4 @@
-"""The life of an instance.
+"""The life of an instance, and that of a change of an app's storage: PENDING ──▶ DONE | FAILED.
 
 STARTING ──▶ RUNNING ──▶ RETIRED ──▶ STOPPING ──▶ STOPPED
     │           │      (out of the  (SIGTERM      (container gone)
@@ -34,5 +34,20 @@ LIFE = LifeCycle(
         _S.RETIRED: frozenset({_S.STOPPING, _S.STOPPED}),
         _S.STOPPING: frozenset({_S.STOPPED}),
         _S.STOPPED: frozenset(),
+    }
+)
+
+
+class ChangeState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+CHANGE = LifeCycle(
+    {
+        ChangeState.PENDING: frozenset({ChangeState.DONE, ChangeState.FAILED}),
+        ChangeState.DONE: frozenset(),
+        ChangeState.FAILED: frozenset(),
     }
 )

@@ -79,3 +79,38 @@ class AddressRow(Base):
 
     address: Mapped[str] = mapped_column(String(45), primary_key=True)
     instance_id: Mapped[str] = mapped_column(String(36), index=True)
+
+
+class VolumeRow(Base):
+    """A named volume of an app. `path` is null while it is mounted nowhere; `types` (by commas) empty: in all types.
+
+    `owner` is the user of the image that its root was given to when it was made; empty until then.
+    """
+
+    __tablename__ = "volumes"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    path: Mapped[str | None] = mapped_column(String(200))
+    types: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class StorageChangeRow(Base):
+    """A mount or unmount that was asked for. `path` null: unmount."""
+
+    __tablename__ = "storage_changes"
+    __table_args__ = (Index("ix_storage_changes_state", "state"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    state: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(40))
+    path: Mapped[str | None] = mapped_column(String(200))
+    types: Mapped[str] = mapped_column(Text, default="")
+    user_email: Mapped[str] = mapped_column(String(254))
+    log_id: Mapped[str] = mapped_column(String(36))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

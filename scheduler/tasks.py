@@ -1,4 +1,4 @@
-"""The scheduler's door in the task queue."""
+"""The scheduler's doors in the task queue."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from collections.abc import Callable
 from core.ids import AppId
 from core.queue import Queue
 from scheduler.service import Scheduler
+from scheduler.storage import APPLY, Storage
 
 RECONCILE_APP = "scheduler.reconcile_app"
+RESUME_STORAGE = "scheduler.resume_storage_changes"
 
 
-def doors(queue: Queue, scheduler: Scheduler) -> None:
-    """Register what the queue may call: a look at one app whose wanted state has just changed."""
+def doors(queue: Queue, scheduler: Scheduler, storage: Storage, sweep_s: float) -> None:
+    """Register what the queue may call: a look at one app whose wanted state has just changed; a change of an app's
+    storage, and the sweep that finds those whose message was lost."""
     queue.door(RECONCILE_APP, lambda app_id: scheduler.reconcile_app(AppId(app_id)))
+    queue.door(APPLY, storage.apply)
+    queue.door(RESUME_STORAGE, storage.resume, every_s=sweep_s)
 
 
 def waker(queue: Queue) -> Callable[[AppId], None]:

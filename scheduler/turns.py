@@ -185,7 +185,7 @@ class Turns:
 
     def _spec(self, app_id: AppId) -> RunSpec | None:
         with self.database.read() as session:
-            return records.read_spec(session.get(AppRunRow, app_id), self.sealer)
+            return records.read_spec(session, app_id, self.sealer)
 
 
 def _move(session: Session, row: InstanceRow, to: InstanceState, **values: object) -> None:

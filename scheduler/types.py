@@ -11,6 +11,7 @@ from core.reports import Explained
 from scheduler.states import InstanceState
 
 WEB = "web"
+RELEASE_PHASE = "release"
 STANDARD = "standard"
 
 
@@ -43,11 +44,24 @@ class HealthCheck:
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A named volume of an app at a path of its instances. `types` empty: in all of them, and in one-off runs."""
+
+    name: str
+    path: str
+    types: tuple[str, ...] = ()
+
+    def is_for(self, process_type: str) -> bool:
+        return not self.types or process_type in self.types
+
+
+@dataclass(frozen=True)
 class RunSpec:
     """All that is needed to run a release, so that any instance can be started again without asking anyone.
 
     `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
-    by when the engine has lost it ("" until it is published).
+    by when the engine has lost it ("" until it is published). `mounts`, like the quantities, are the scheduler's own to
+    fill in: they belong to the app, not to a release.
     """
 
     app_id: AppId
@@ -61,6 +75,7 @@ class RunSpec:
     env: Mapping[str, str]
     port: int
     health: Mapping[str, HealthCheck]
+    mounts: tuple[Mount, ...] = ()
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""

@@ -96,5 +96,12 @@ def _registry(platform: Platform, site: Site, progress: Progress) -> None:
             progress.detail(f"not done: {error}")
 
 
+def _volumes(platform: Platform, progress: Progress) -> None:
+    """Apps' data is never collected: a volume that no record knows may be all that is left of a lost database."""
+    with contained("gc: volumes"):
+        for name in platform.storage.unknown():
+            progress.line(f"The volume {name} is in no record and was left alone: docker volume rm {name} deletes it.")
+
+
 def _free_bytes(site: Site) -> int:
     return shutil.disk_usage(site.home).free

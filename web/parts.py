@@ -11,7 +11,7 @@ from core.logs import LogStreams
 from gitreceiver import Pushes, Repositories
 from releases import Releases
 from router import Router
-from scheduler import Scheduler
+from scheduler import Scheduler, Storage
 from web.settings import WebSettings
 
 
@@ -22,6 +22,7 @@ class WebParts:
     accounts: Accounts
     releases: Releases
     scheduler: Scheduler
+    storage: Storage
     router: Router
     pushes: Pushes
     repositories: Repositories

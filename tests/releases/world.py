@@ -48,6 +48,9 @@ class ObedientScheduler:
     def current(self, app_id: AppId) -> RunSpec | None:
         return self.running
 
+    def mounts(self, app_id: AppId) -> tuple[object, ...]:
+        return ()
+
     def run_once(self, spec: RunSpec, name: str, command: str, *_: Any) -> int:
         self.phases.append((spec.version, command))
         return self.phase_code

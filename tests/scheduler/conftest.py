@@ -19,7 +19,17 @@ from core.ids import AppId, new_id
 from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
-from scheduler import HealthCheck, InstanceState, ProcessType, RunSpec, Scheduler, SchedulerSettings, line_of
+from scheduler import (
+    HealthCheck,
+    InstanceState,
+    ProcessType,
+    RunSpec,
+    Scheduler,
+    SchedulerSettings,
+    Storage,
+    StorageChange,
+    line_of,
+)
 from scheduler.docker_runtime import DockerRuntime
 from tests.databases import new_database
 from tests.scheduler.fakes import SERVE, MemoryRuntime, RememberingRouter
@@ -48,6 +58,16 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 @dataclass
+class RememberingQueue:
+    """Sends nothing."""
+
+    nudges: list[tuple[str, ...]]
+
+    def nudge(self, name: str, *ids: str) -> None:
+        self.nudges.append((name, *ids))
+
+
+@dataclass
 class Platform:
     """A scheduler with all that it stands on."""
 
@@ -58,11 +78,24 @@ class Platform:
     settings: SchedulerSettings
     scheduler: Scheduler
     image_id: str
+    storage: Storage
+    logs: LogStreams
+    nudges: list[tuple[str, ...]]
     lines: list[str] = field(default_factory=list)
 
     def log(self) -> LogWriter:
-        nowhere = connect(Path("/nonexistent/redis.sock"))
-        return LogWriter(LogStreams(self.database, nowhere), new_id(), self.lines)
+        return LogWriter(self.logs, new_id(), self.lines)
+
+    def mount(self, app_id: AppId, name: str, path: str, *types: str) -> StorageChange:
+        """Ask for a mount and carry it out."""
+        return self.carried_out(self.storage.ask_mount(app_id, name, path, types, "ada@example.com"))
+
+    def unmount(self, app_id: AppId, name: str) -> StorageChange:
+        return self.carried_out(self.storage.ask_unmount(app_id, name, "ada@example.com"))
+
+    def carried_out(self, change: StorageChange) -> StorageChange:
+        self.storage.apply(change.id)
+        return self.storage.change(change.app_id, change.id)
 
     def spec(self, app_id: AppId, version: int = 1, **changes: Any) -> RunSpec:
         plain = RunSpec(
@@ -127,7 +160,10 @@ def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) 
     leases, router = Leases(database), RememberingRouter()
     sealer = Sealer(path / "secret.key")
     scheduler = Scheduler(database, router, runtime, sealer, settings)  # type: ignore[arg-type]
-    return Platform(database, leases, router, runtime, settings, scheduler, image_id)
+    logs = LogStreams(database, connect(Path("/nonexistent/redis.sock")))
+    queue: Any = RememberingQueue([])
+    storage = Storage(database, leases, scheduler, runtime, logs, queue, settings)
+    return Platform(database, leases, router, runtime, settings, scheduler, image_id, storage, logs, queue.nudges)
 
 
 @pytest.fixture
@@ -169,6 +205,8 @@ def engine_settings() -> Iterator[SchedulerSettings]:
     runtime = DockerRuntime(settings)
     for container in runtime.containers():
         runtime.remove(container.id)
+    for volume in runtime.volumes.all():
+        runtime.volumes.remove(volume.name)
     client = docker.from_env()
     for network in client.networks.list(names=[name]):
         network.remove()
@@ -193,6 +231,8 @@ def engine(tmp_path: Path, engine_settings: SchedulerSettings, base_image: str, 
     yield platform
     for container in runtime.containers():
         runtime.remove(container.id)
+    for volume in runtime.volumes.all():
+        runtime.volumes.remove(volume.name)
     platform.database.close()
 
 

@@ -6,14 +6,23 @@ import queue
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from core import clock
 from core.errors import Unavailable
 from core.ids import AppId, new_id
 from router import Backend
-from scheduler.runtime import Container, ContainerOrder, Image, OutputLine, StartFailed
+from scheduler.runtime import (
+    Container,
+    ContainerOrder,
+    Image,
+    OutputLine,
+    StartFailed,
+    Volume,
+    VolumeGone,
+    VolumeInUse,
+)
 
 # A web process for a real container: plain Perl, which every Debian base has. GET /status/N answers with status N.
 SERVE = (
@@ -27,10 +36,38 @@ IDLE = "echo idle; exec sleep 1000"
 BYE = "echo bye; exit 3"
 
 
+class MemoryVolumes:
+    """Volumes are names; `owners` remembers to whom each was given, `used` says which a container still has."""
+
+    def __init__(self, used: Callable[[], Iterable[str]] = tuple) -> None:
+        self.found: dict[str, Volume] = {}
+        self.owners: dict[str, str] = {}
+        self.free: int | None = None
+        self.used = used
+
+    def make(self, name: str, app_id: AppId, image: Image) -> None:
+        self.found[name], self.owners[name] = Volume(name, app_id), image.runs_as
+
+    def all(self, app_id: AppId | None = None) -> list[Volume]:
+        return [one for one in self.found.values() if app_id in (None, one.app_id)]
+
+    def sizes(self) -> dict[str, int]:
+        return dict.fromkeys(self.found, 0)
+
+    def remove(self, name: str) -> None:
+        if name in self.used():
+            raise VolumeInUse("An instance that is ending still uses the volume.")
+        self.found.pop(name, None)
+
+    def free_bytes(self) -> int | None:
+        return self.free
+
+
 class MemoryRuntime:
     """Containers are records; one that serves holds a real socket on its own loopback address (subnet 127.x)."""
 
     def __init__(self) -> None:
+        self.volumes = MemoryVolumes(self._mounted)
         self.orders: dict[str, ContainerOrder] = {}
         self.found: dict[str, Container] = {}
         self.sockets: dict[str, socket.socket] = {}
@@ -46,6 +83,8 @@ class MemoryRuntime:
         return Image(image_id, "")
 
     def start(self, order: ContainerOrder) -> str:
+        if gone := [one for one in order.mounts if one.volume not in self.volumes.found]:
+            raise VolumeGone(f"The volume for {gone[0].path} is gone from this host.")
         container_id, command = new_id(), order.command or SERVE
         if "perl" in command:
             self.sockets[container_id] = socket.create_server((order.address, int(order.env["PORT"])))
@@ -57,6 +96,9 @@ class MemoryRuntime:
         if exits:
             self.end(container_id, int(exits[1]))
         return container_id
+
+    def _mounted(self) -> set[str]:
+        return {one.volume for container_id in self.found for one in self.orders[container_id].mounts}
 
     def end(self, container_id: str, code: int) -> None:
         """Let a container end, as if by itself."""

@@ -1,4 +1,4 @@
-"""Output streams: the log of a release or a build as plain text, from its beginning until it is finished."""
+"""Output streams: the log of a release, a build or a change of storage as plain text, from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from flask import Response
 
 from core.errors import NotFound
+from core.ids import AppId
 from core.logs import LogStreams
 from web.api.logs import STREAM_HEADERS
 from web.api.routing import Access, PublicCall, Routes
@@ -25,11 +26,14 @@ def read_output(call: PublicCall, ticket: str) -> Response:
     return Response(text, mimetype="text/plain", headers=STREAM_HEADERS)
 
 
-def _record(call: PublicCall, app_id: str, kind: str, record_id: str) -> tuple[str, Callable[[], bool]]:
+def _record(call: PublicCall, app_id: AppId, kind: str, record_id: str) -> tuple[str, Callable[[], bool]]:
     """The record's log, and whether it is final, asked anew each time."""
     if kind == "build":
         pushes = call.parts.pushes
         return pushes.push(record_id).log_id, lambda: pushes.push(record_id).is_final
+    if kind == "storage":
+        storage = call.parts.storage
+        return storage.change(app_id, record_id).log_id, lambda: storage.change(app_id, record_id).is_decided
     releases = call.parts.releases
     found = releases.by_ids([record_id]).get(record_id)
     if found is None or found.app_id != app_id:

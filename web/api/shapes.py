@@ -14,7 +14,7 @@ from core import clock
 from gitreceiver import Push
 from releases import App, Release, RollbackPreview
 from router import Domain
-from scheduler import Formation, Instance
+from scheduler import Formation, Instance, StorageChange, StoredVolume
 from web.links import Links
 
 Json = dict[str, Any]
@@ -199,6 +199,32 @@ def domain(record: Domain, of: App, target: str) -> Json:
         "app": {"id": of.id, "name": of.name},
         "created_at": clock.iso(record.created_at),
         "updated_at": clock.iso(record.created_at),
+    }
+
+
+def volume(record: StoredVolume) -> Json:
+    """A volume of an app; Portside's own, Heroku has none. `types` empty: in all process types."""
+    return {
+        "name": record.name,
+        "path": record.path,
+        "types": list(record.types),
+        "size_bytes": record.size_bytes,
+        "created_at": clock.iso(record.created_at),
+    }
+
+
+def storage_change(record: StorageChange, links: Links) -> Json:
+    return {
+        "id": record.id,
+        "status": record.status,
+        "description": record.description,
+        "reason": record.reason or None,
+        "name": record.name,
+        "path": record.path,
+        "types": list(record.types),
+        "user": {"email": record.user_email},
+        "output_stream_url": links.output("storage", record.app_id, record.id),
+        "created_at": clock.iso(record.created_at),
     }
 
 

@@ -27,9 +27,10 @@ from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
 from router import Domain, DomainKind
-from scheduler import Formation, Instance, InstanceState, LogLine
+from scheduler import Formation, Instance, InstanceState, LogLine, SchedulerSettings, Storage
 from tests.databases import new_database
 from tests.releases.world import QUICK_TICK_S
+from tests.scheduler.fakes import MemoryRuntime
 from tests.web.revolving import RevolvingStage
 from web import WebParts, WebSettings, create_web
 
@@ -61,6 +62,12 @@ class InstantScheduler:
 
     def current(self, app_id: str) -> None:
         """What runs is not known here."""
+
+    def mounts(self, app_id: str) -> tuple[object, ...]:
+        return ()
+
+    def remount(self, *_: Any) -> bool:
+        return False
 
     def formation(self, app_id: str) -> list[Formation]:
         return list(self.formations.get(app_id, {}).values())
@@ -249,6 +256,8 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
     nobody = redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0))
     logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()
+    queue: Any = SilentQueue()
+    standing: Any = scheduler
     releases: Any = Releases(
         database,
         leases,
@@ -256,13 +265,14 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
         images,
         sealer,
         logs,
-        SilentQueue(),
+        queue,
         ReleaseSettings(),  # type: ignore[arg-type]
     )
     parts: Any = WebParts(
         accounts,
         releases,
         scheduler,
+        Storage(database, leases, standing, MemoryRuntime(), logs, queue, SchedulerSettings()),
         router,
         pushes,
         object(),

@@ -18,9 +18,10 @@ from accounts import Accounts, AppRole, Identity
 from core.ids import AppId, new_id
 from gitreceiver import Journal, Push, Pushes, ReceiverSettings, RefUpdate, Repositories, Room, Workshop
 from releases import App, Release
-from scheduler import Formation, Instance, InstanceState, LogLine
+from scheduler import Formation, Instance, InstanceState, LogLine, SchedulerSettings, Storage
 from tests.releases.world import World as ReleasesWorld
 from tests.releases.world import build_world as build_releases
+from tests.scheduler.fakes import MemoryRuntime
 from tests.web.revolving import RevolvingStage
 from web.parts import WebParts
 from web.settings import WebSettings
@@ -48,6 +49,12 @@ class StagedScheduler:
 
     def formation(self, app_id: AppId) -> list[Formation]:
         return [Formation("web", 1, "standard", None), Formation("worker", 0, "standard", None)]
+
+    def current(self, app_id: AppId) -> None:
+        """What runs is staged, not known."""
+
+    def remount(self, *_: Any) -> bool:
+        return False
 
     def logs(
         self,
@@ -158,6 +165,8 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
     workshop = Workshop(
         journal, inner.leases, repositories, unused, inner.releases, inner.logs, queue, receiver, router.url, room
     )
+    staging: Any = scheduler
+    storage = Storage(inner.database, inner.leases, staging, MemoryRuntime(), inner.logs, queue, SchedulerSettings())
     staged: Any = {"scheduler": scheduler, "router": router, "git_http": None, "builder": None}
     parts = WebParts(
         accounts=accounts,
@@ -165,6 +174,7 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
         pushes=Pushes(workshop),
         repositories=repositories,
         logs=inner.logs,
+        storage=storage,
         secret="not so secret",
         settings=settings,
         **staged,

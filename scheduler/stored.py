@@ -1,0 +1,49 @@
+"""What others see of an app's storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.ids import AppId
+from scheduler.states import ChangeState
+
+
+@dataclass(frozen=True)
+class StoredVolume:
+    """A volume of an app. `path` None: mounted nowhere. `size_bytes` None: not measured."""
+
+    name: str
+    path: str | None
+    types: tuple[str, ...]
+    size_bytes: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class StorageChange:
+    """A mount (`path` None: an unmount) that was asked for; `reason` says why it failed."""
+
+    id: str
+    app_id: AppId
+    state: ChangeState
+    name: str
+    path: str | None
+    types: tuple[str, ...]
+    user_email: str
+    log_id: str
+    reason: str
+    created_at: datetime
+
+    @property
+    def is_decided(self) -> bool:
+        return self.state is not ChangeState.PENDING
+
+    @property
+    def status(self) -> str:
+        """In the words that releases and builds have: pending, succeeded, failed."""
+        return "succeeded" if self.state is ChangeState.DONE else str(self.state)
+
+    @property
+    def description(self) -> str:
+        return f"Unmount {self.name}" if self.path is None else f"Mount {self.name} at {self.path}"
