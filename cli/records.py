@@ -79,7 +79,7 @@ class Release:
 @dataclass(frozen=True)
 class Build:
     """A push or redeploy on its way to a release. `status` is pending, succeeded or failed; `reason`, why it failed;
-    `steps`, what took how long: name, began_ms, took_ms."""
+    `steps`, what took how long: name, began_ms, took_ms; `built`: reused, warm or cold."""
 
     id: str
     status: str
@@ -89,6 +89,8 @@ class Build:
     reason: str | None
     total_ms: int | None
     steps: tuple[Json, ...]
+    stack: str | None
+    built: str | None
 
     @classmethod
     def of(cls, data: Json) -> Build:
@@ -102,6 +104,8 @@ class Build:
             reason=data.get("reason"),
             total_ms=data.get("total_ms"),
             steps=tuple(data.get("steps") or ()),
+            stack=data.get("stack"),
+            built=data.get("built"),
         )
 
 
@@ -178,6 +182,28 @@ class Domain:
         """Read the API's object. Raises KeyError when it is not one."""
         kind = "custom" if data.get("kind") == "custom" else "platform"
         return cls(hostname=data["hostname"], kind=kind, created_at=data.get("created_at"))
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A named volume. `path` is None while it is mounted nowhere; `types` empty: in all process types."""
+
+    name: str
+    path: str | None
+    types: tuple[str, ...]
+    size_bytes: int | None
+    created_at: str | None
+
+    @classmethod
+    def of(cls, data: Json) -> Volume:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(
+            name=data["name"],
+            path=data.get("path"),
+            types=tuple(data.get("types") or ()),
+            size_bytes=data.get("size_bytes"),
+            created_at=data.get("created_at"),
+        )
 
 
 def read(of: Callable[[Json], _Record], data: Any) -> _Record:

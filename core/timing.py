@@ -94,6 +94,13 @@ def step(name: str) -> Iterator[None]:
             recorder.add(name, began, clock.now())
 
 
+def add(name: str, began: datetime, ended: datetime) -> None:
+    """Record a step that is over and was timed elsewhere."""
+    recorder = _current.get()
+    if recorder is not None:
+        recorder.add(name, began, ended)
+
+
 def recorded() -> tuple[Step, ...]:
     """The steps of the present recording; none without one."""
     recorder = _current.get()

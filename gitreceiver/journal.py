@@ -16,7 +16,7 @@ from gitreceiver.desk import RefUpdate
 from gitreceiver.states import PUSH
 from gitreceiver.tables import PushRow
 from gitreceiver.types import Push, PushKind, PushState
-from gitreceiver.waterfall import Waterfall, decode, encode
+from gitreceiver.waterfall import Built, Waterfall, decode, encode
 from releases import Actor
 
 RUNNING = (PushState.BUILDING.value, PushState.RELEASING.value)
@@ -105,7 +105,7 @@ class Journal:
 
     def waterfalls(self, app_id: AppId, kind: PushKind, limit: int = 20) -> list[Waterfall]:
         """What took how long in the app's latest live pushes of a kind, the newest first."""
-        query = select(PushRow.total_ms, PushRow.steps).where(
+        query = select(PushRow.total_ms, PushRow.steps, PushRow.built).where(
             PushRow.app_id == app_id,
             PushRow.kind == kind.value,
             PushRow.state == PushState.LIVE.value,
@@ -113,7 +113,7 @@ class Journal:
         )
         with self._database.read() as session:
             found = session.execute(query.order_by(PushRow.created_at.desc()).limit(limit))
-            return [Waterfall(total_ms or 0, decode(steps)) for total_ms, steps in found]
+            return [Waterfall(total_ms or 0, decode(steps), _built(built)) for total_ms, steps, built in found]
 
     def unfinished(self, app_id: AppId | None = None) -> list[Push]:
         """Received or running pushes, the oldest first."""
@@ -163,4 +163,10 @@ def _push(row: PushRow) -> Push:
         finished_at=row.finished_at,
         total_ms=row.total_ms,
         steps=decode(row.steps),
+        stack=row.stack or "",
+        built=_built(row.built),
     )
+
+
+def _built(text: str | None) -> Built | None:
+    return Built(text) if text else None

@@ -22,7 +22,7 @@ from gitreceiver.repositories import Repositories
 from gitreceiver.room import Room
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.types import Push, PushKind, PushState
-from gitreceiver.waterfall import Waterfall
+from gitreceiver.waterfall import Built, Waterfall
 from releases import App, NewImage, Release, Releases, ReleaseState
 
 ASK_EVERY_S = 0.5
@@ -148,7 +148,7 @@ class PushRun:
         self._stop_if_asked()
         new = NewImage(image.image_id, dict(image.processes), image.port, image.health_paths)
         release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
-        self._move(PushState.RELEASING, version=release.version)
+        self._move(PushState.RELEASING, version=release.version, stack=image.stack, built=_how_built(image))
         if self._app.released_at is None and not releases.keeps_data(push.app_id):
             self._log.detail(
                 "The disk of an instance is ephemeral: what the app writes there is gone with the instance.\n"
@@ -170,7 +170,7 @@ class PushRun:
 
     def finish(self) -> None:
         self._log.detail(f"{self._workshop.url_of(self._app.id)} deployed")
-        now = Waterfall(self.recorder.so_far_ms, self.recorder.steps)
+        now = Waterfall(self.recorder.so_far_ms, self.recorder.steps, self._push.built)
         earlier = self._workshop.journal.waterfalls(self._push.app_id, self._push.kind)
         self._log.detail(waterfall.line(now, earlier))
         self._move(PushState.LIVE, total_ms=now.total_ms)
@@ -238,6 +238,12 @@ class PushRun:
 
 class _Told(PortsideError):
     """The release failed and its log has said why."""
+
+
+def _how_built(image: BuiltImage) -> Built:
+    if image.reused:
+        return Built.REUSED
+    return Built.COLD if image.cold else Built.WARM
 
 
 def _short(ref: str) -> str:

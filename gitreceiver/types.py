@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from core.ids import AppId, UserId
 from core.timing import Step
+from gitreceiver.waterfall import Built
 
 RECEIVE = "receive"
 
@@ -32,7 +33,8 @@ class Push:
     """One push of a deploy branch.
 
     `old_commit` is the branch's value that the client saw; `reason` is short, as git shows it in brackets.
-    `total_ms`: from its first byte to its last word, once it is live; `steps`: what took how long on the way.
+    `total_ms`: from its first byte to its last word, once it is live; `steps`: what took how long on the way. `stack`
+    and `built` are known once there is an image.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Push:
     finished_at: datetime | None
     total_ms: int | None = None
     steps: tuple[Step, ...] = ()
+    stack: str = ""
+    built: Built | None = None
 
     @property
     def began_at(self) -> datetime:

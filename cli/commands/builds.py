@@ -13,12 +13,13 @@ from cli.commandline import app_options, command, json_option
 from cli.edge import goes_on_without_us
 from cli.errors import CliError, OutcomeFailed
 from cli.following import follow
-from cli.printing import as_json, problem, progress, table, when
+from cli.printing import as_json, data, problem, progress, table, when
 from cli.records import Build, read
 from cli.session import Session, Target, pass_session
 
 _SHORT_ID = 8
 _RECENT = 100
+_BAR = 30  # characters of the whole length of a build
 _LOCAL_EXPRESSION = re.compile(r"^HEAD$|[~^@]")
 
 
@@ -67,6 +68,44 @@ def builds(session: Session, num: int) -> None:
         table(("ID", "STATE", "COMMIT", "WHO", "WHEN"), rows)
     else:
         problem(f"Nothing was pushed to {target.app} yet.", "Deploy with `git push portside main`.")
+
+
+@command("builds:info", examples=["portside builds:info", "portside builds:info 1a2b3c4d"])
+@click.argument("build_id", required=False, metavar="[ID]")
+@app_options
+@json_option
+@pass_session
+def builds_info(session: Session, build_id: str | None) -> None:
+    """Show what took how long in a build; the newest without ID.
+
+    Steps may overlap: the upload runs beside the start, and what is set in lies in the build.
+    """
+    target = session.target()
+    build = read(Build.of, _find(target, build_id))
+    if session.as_json:
+        as_json(asdict(build))
+        return
+    facts = (build.status, build.reason, build.built and f"{build.built} build", build.stack)
+    data(f"{build.id[:_SHORT_ID]}  {(build.commit or '')[:10]}  {', '.join(filter(None, facts))}")
+    if build.steps:
+        table(("STEP", "BEGAN", "TOOK", ""), _waterfall(build))
+
+
+def _waterfall(build: Build) -> list[tuple[str, str, str, str]]:
+    """A row for each step, with a bar of when it ran; the last row is the whole."""
+    whole_ms = max(build.total_ms or 0, *(step["began_ms"] + step["took_ms"] for step in build.steps), 1)
+    rows = [(_indented(step["name"]), step["began_ms"], step["took_ms"]) for step in build.steps]
+    rows += [("in all", 0, build.total_ms)] if build.total_ms else []
+    return [(name, f"{began} ms", f"{took} ms", _bar(began / whole_ms, took / whole_ms)) for name, began, took in rows]
+
+
+def _indented(name: str) -> str:
+    return f"  {name.removeprefix('build ')}" if name.startswith("build ") or name == "export" else name
+
+
+def _bar(begins: float, length: float) -> str:
+    before = min(_BAR - 1, round(begins * _BAR))
+    return " " * before + "█" * max(1, min(_BAR - before, round(length * _BAR)))
 
 
 @command("builds:output", examples=["portside builds:output", "portside builds:output 1a2b3c4d"])
@@ -138,4 +177,4 @@ def _looked_up(expression: str) -> str:
     return commit
 
 
-COMMANDS = (deploy, builds, builds_output, builds_cancel, purge_cache)
+COMMANDS = (deploy, builds, builds_info, builds_output, builds_cancel, purge_cache)

@@ -186,6 +186,24 @@ def test_builds(invoke, logged_in):
     assert (missing.exit_code, missing.stderr) == (1, " ▸    demo has no build ffff.\n ▸    See `portside builds`.\n")
 
 
+def test_builds_info_shows_what_took_how_long(invoke, logged_in):
+    steps = [("receive", 0, 100), ("build", 100, 700), ("build [2/2] RUN make", 150, 600), ("start", 800, 200)]
+    told = [{"name": name, "began_ms": began, "took_ms": took} for name, began, took in steps]
+    facts = {"steps": told, "total_ms": 1000, "stack": "debian-13", "built": "warm"}
+    logged_in.answers["GET", "/apps/demo/builds"] = [build(logged_in, "succeeded", **facts)]
+    assert invoke("builds:info", "-a", "demo").stdout.splitlines() == [
+        "b1c2d3e4  1111111111  succeeded, warm build, debian-13",
+        "STEP              BEGAN   TOOK",
+        "receive           0 ms    100 ms   ███",
+        "build             100 ms  700 ms      █████████████████████",
+        "  [2/2] RUN make  150 ms  600 ms       ██████████████████",
+        "start             800 ms  200 ms                           ██████",
+        "in all            0 ms    1000 ms  ██████████████████████████████",
+    ]
+    as_data = json.loads(invoke("builds:info", "b1c2", "-a", "demo", "--json").stdout)
+    assert (as_data["steps"], as_data["stack"]) == (told, "debian-13")
+
+
 def test_cancelling_the_build_in_progress(invoke, logged_in):
     logged_in.answers["DELETE", "/apps/demo/builds"] = build(logged_in)
     result = invoke("builds:cancel", "-a", "demo")

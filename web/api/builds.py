@@ -21,7 +21,8 @@ _KEYS: ranges.Keys[Push] = {
 def list_builds(call: AppCall) -> Answer:
     """The newest 200 at most."""
     page = call.page(call.parts.pushes.recent(call.app.id, _MOST_LISTED), _KEYS)
-    return listed(page, [shapes.build(record, call.app.name, None, call.links) for record in page.items], _KEYS)
+    stack = _stack(call)
+    return listed(page, [shapes.build(record, call.app.name, None, stack, call.links) for record in page.items], _KEYS)
 
 
 @routes("GET", "/apps/<app>/builds/<build>", Permission.VIEW)
@@ -66,4 +67,9 @@ def _build(call: AppCall, wanted: str) -> Push:
 
 def _shape(call: AppCall, record: Push) -> shapes.Json:
     release = call.parts.releases.of_push(record.id)
-    return shapes.build(record, call.app.name, release.id if release else None, call.links)
+    return shapes.build(record, call.app.name, release.id if release else None, _stack(call), call.links)
+
+
+def _stack(call: AppCall) -> str:
+    """The stack that the app's next build takes unless its source asks for another."""
+    return call.parts.builder.choices.of(call.app.id).stack

@@ -131,7 +131,8 @@ def preview(record: RollbackPreview) -> Json:
     }
 
 
-def build(record: Push, app_name: str, release_id: str | None, links: Links) -> Json:
+def build(record: Push, app_name: str, release_id: str | None, stack_name: str, links: Links) -> Json:
+    """`stack_name`: the app's, of a build that has none of its own yet."""
     changed_at = record.finished_at or record.started_at or record.created_at
     return {
         "id": record.id,
@@ -144,7 +145,8 @@ def build(record: Push, app_name: str, release_id: str | None, links: Links) -> 
         "release": None if release_id is None else {"id": release_id, "version": record.version},
         "slug": None,
         "source_blob": {"checksum": None, "url": None, "version": record.commit, "version_description": None},
-        "stack": None,
+        "stack": record.stack or stack_name,
+        "built": record.built,
         "total_ms": record.total_ms,
         "steps": [{"name": step.name, "began_ms": step.began_ms, "took_ms": step.took_ms} for step in record.steps],
         "output_stream_url": links.output("build", record.app_id, record.id),
