@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from builder import packs
 from builder.dockerignore import Ignore
-from builder.pick import listed_packs, portside_toml
-from builder.problems import NeededFileIgnored
-from builder.problems_text import failed
+from builder.pick import listed_packs
+from builder.portside_toml import portside_toml
+from builder.problems import NeededFileIgnored, failed
 from builder.types import Detected, Source
 
 PACKAGE = "package.json"

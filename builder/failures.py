@@ -14,6 +14,7 @@ from builder import problems as p
 from builder.dockerignore import Ignore
 from builder.near import is_slip_of
 from builder.problems import Problem
+from builder.problems.sites import BuildLeftNoSite
 from builder.progress import Progress
 from builder.submodules import submodule_of
 from builder.types import Source
@@ -74,6 +75,7 @@ _NOT_EXECUTABLE = (
     re.compile(r'exec: \\?"([^"\\]+)\\?": permission denied'),
 )
 _NODE = re.compile(r"(\S+) asks for Node\.js (.*), which npm has not\. It has: ([\d, ]*?(\d+))(?:\s|$)")
+_NO_SITE = re.compile(r"^The build script left no (\S+)\. It left: (.*)\.$")
 _DISK = "no space left on device"
 
 
@@ -124,6 +126,8 @@ def _failed_run(step: str, exit_code: int, tail: list[str]) -> Problem:
         return p.DiskFull(step or "docker build")
     if found := _NODE.search(output):
         return p.VersionUnavailable("Node.js", found[1], found[2], f"one of {found[3]}", f"{found[4]}.x")
+    if found := _NO_SITE.match(last):
+        return BuildLeftNoSite(found[1], tuple(found[2].split()))
     if package := _first(_DEPENDENCY, output):
         said = next((line for line in tail if package in line), last)
         return p.DependencyNotFound(package, said.removeprefix("╰─▶ "))

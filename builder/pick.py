@@ -6,22 +6,17 @@ In this order: `portside buildpacks:set`, `builder = "…"` in portside.toml, `b
 from __future__ import annotations
 
 import json
-import re
-import tomllib
 from dataclasses import dataclass
-from typing import Any
 
 from builder import packs
-from builder.problems import BadSyntax
-from builder.problems_text import AGAIN, failed
+from builder.portside_toml import SETTINGS_FILE, portside_toml
+from builder.problems import AGAIN
 from builder.types import BuildFailed, Detected, Source
 from core.errors import UserError
 from core.reports import Report
 
 BY_COMMAND = "buildpacks:set"
-SETTINGS_FILE = "portside.toml"
 _HEROKU_NAMES = {"dockerfile": "dockerfile", "container": "dockerfile", "docker": "dockerfile", "nodejs": "node"}
-_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 @dataclass(frozen=True)
@@ -85,22 +80,6 @@ def _unfit(pack: packs.Pack, by: str) -> BuildFailed:
 def _from_settings(source: Source) -> str:
     builder = portside_toml(source).get("builder", "")
     return builder if isinstance(builder, str) else str(builder)
-
-
-def portside_toml(source: Source) -> dict[str, Any]:
-    """What portside.toml says, nothing when there is none; raises BuildFailed when it can't be read."""
-    content = source.read(SETTINGS_FILE)
-    if content is None:
-        return {}
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        place = _PLACE.search(str(error))
-        line, column = (int(place[1]), int(place[2])) if place else (content.count(b"\n") + 1, 1)
-        reason = _PLACE.sub("", str(error))
-        raise failed(BadSyntax(SETTINGS_FILE, "TOML", line, column, reason)) from error
-    except UnicodeDecodeError as error:
-        raise failed(BadSyntax(SETTINGS_FILE, "TOML", 1, 1, "it is not UTF-8 text")) from error
 
 
 def _from_app_json(source: Source) -> tuple[str, str]:

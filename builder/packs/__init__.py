@@ -10,7 +10,7 @@ from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from builder.packs import dockerfile, node, php, python, ruby
+from builder.packs import dockerfile, node, php, python, ruby, static
 from builder.types import Detected, Source
 
 
@@ -43,11 +43,11 @@ class Pack(Protocol):
         ...
 
 
-ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby, node)
+ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby, static, node)
 
 # Packs whose apps may have assets: when package.json has a build script, `ASSETS` builds them first, in stages of its
 # own that end with `ASSETS_STAGE`, and the pack's template takes the app's files from there (`app_files`).
-TAKE_ASSETS: tuple[Pack, ...] = (python, php, ruby)
+TAKE_ASSETS: tuple[Pack, ...] = (python, php, ruby, static)
 ASSETS = node
 ASSETS_STAGE = "assets"
 
@@ -67,11 +67,19 @@ def render(file_name: str, values: Mapping[str, object]) -> str:
     return _environment().get_template(file_name).render(**values)
 
 
+def as_arguments(text: str) -> str:
+    """The lines of a file as arguments of printf in a RUN, one a line: BuildKit without a frontend has no heredoc."""
+    quoted = ("'" + line.replace("'", "'\\''") + "'" for line in text.rstrip("\n").split("\n"))
+    return "\n".join(f"    {line} \\" for line in quoted)
+
+
 def _environment() -> Environment:
-    return Environment(  # noqa: S701 - a Dockerfile is not HTML
+    environment = Environment(  # noqa: S701 - a Dockerfile is not HTML
         loader=PackageLoader("builder", "packs"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["as_arguments"] = as_arguments
+    return environment

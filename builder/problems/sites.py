@@ -30,7 +30,7 @@ class SiteSettingsWrong(Problem):
 
 @dataclass(frozen=True)
 class SiteFeatureRefused(Problem):
-    """A setting that Heroku's static sites had, and that would do harm if it were passed over. `instead`: what to do."""
+    """A setting that Heroku's static sites had, and that would do harm if it were passed over."""
 
     place: str
     key: str
