@@ -20,7 +20,7 @@ check: ## Lint, types and unit tests: needs no engine, under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "$(UNIT)"
+	$(BIN)/python -m pytest -q -m "$(UNIT)" --numprocesses=logical --dist=worksteal
 
 test: ## Set a bare machine up and run every test on real parts
 	@setup/venv.sh server,test
@@ -32,7 +32,7 @@ test: ## Set a bare machine up and run every test on real parts
 
 test-full: ## As test, with the cases that are too slow for every change
 	@setup/venv.sh server,test
-	@$(BIN)/portside-server prepare --for-tests
+	@$(BIN)/portside-server prepare --for-tests --every-stack --frozen-mirror
 	$(BIN)/python -m pytest
 
 bench: ## Measure against the budgets of the design, and print the table
