@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import argon2
+import hypothesis
 import pytest
 
 from tests.live import LivePlatform
@@ -37,15 +39,14 @@ def platform(machine: None) -> Iterator[LivePlatform]:
 @pytest.fixture
 def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
     """Makes platforms for tests that break them; not started yet, `PORTSIDE_*` settings by keyword."""
-    made: list[LivePlatform] = []
+    with ExitStack() as made:
 
-    def make(**settings: object) -> LivePlatform:
-        made.append(LivePlatform(**settings))
-        return made[-1]
+        def make(**settings: object) -> LivePlatform:
+            live = LivePlatform(**settings)
+            made.callback(live.end)
+            return live
 
-    yield make
-    for live in made:
-        live.end()
+        yield make
 
 
 @pytest.fixture
@@ -56,8 +57,19 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C, and let the commands that tests start hear it: a shell's background job begins with it ignored."""
+    """Hear Ctrl-C, and let the commands that tests start hear it: a shell's background job begins with it ignored.
+
+    And end as after a Ctrl-C, fixtures and all, when CI cancels the run with SIGTERM.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end)
+    hypothesis.settings.register_profile("portside", deadline=None)  # the machine may be busy with something else
+    hypothesis.settings.load_profile("portside")
+
+
+def _end(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # the fixtures are ended once, and to their end
+    pytest.exit("ended by SIGTERM", returncode=128 + number)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

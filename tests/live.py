@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from server import procfs
-from tests.traces import free_ports, free_subnet, remove_traces
+from tests.traces import end_platform, free_ports, free_subnet
 
 BIN = Path(sys.executable).parent
 FIXTURES = Path(__file__).parent / "fixtures" / "apps"
@@ -83,7 +83,7 @@ class LivePlatform:
 
     def start(self) -> None:
         """Up, with one admin who is logged in with the `portside` command."""
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         up = self.server("up")
         assert up.code == 0, up.output
         self._with_input([str(BIN / "portside-server"), "user:add", self.email, "--admin"], self.environ)
@@ -145,7 +145,5 @@ class LivePlatform:
         return found
 
     def end(self) -> None:
-        """Stop everything, and leave nothing on the machine."""
-        self.server("stop", "--all")
-        remove_traces(self.name)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Stop everything, and leave nothing on the machine; raises StaysBehind, and leaves all, if that fails."""
+        end_platform(self.name, self.environ)

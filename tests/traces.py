@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import warnings
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -18,7 +20,31 @@ import docker
 from server import procfs
 
 LABEL = "portside.platform"
+_STOP_S = 300
 _NAME = re.compile(r"portside-test-(?P<pid>\d+)-(?P<start>\d+)-\d+")
+
+
+class StaysBehind(Exception):
+    """A test's platform could not be stopped. All of it stays, so that the next run can end it."""
+
+
+def end_platform(name: str, environ: Mapping[str, str]) -> None:
+    """Stop everything of the platform `name` and leave nothing of it; raises StaysBehind."""
+    folder = Path(tempfile.gettempdir()) / name
+    if (folder / "home").exists():
+        _stop(folder, environ)
+    remove_traces(name)
+    unmount(folder / "home")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(folder: Path, environ: Mapping[str, str]) -> None:
+    argv = [str(Path(sys.executable).parent / "portside-server"), "stop", "--all"]
+    try:
+        subprocess.run(argv, env=dict(environ), check=True, text=True, capture_output=True, timeout=_STOP_S)
+    except subprocess.SubprocessError as error:
+        said = "".join(part for part in (getattr(error, "stdout", None), getattr(error, "stderr", None)) if part)
+        raise StaysBehind(f"{folder} stays for the next run of the tests to end: {error}\n{said}") from error
 
 
 def remove_traces(name: str) -> None:
@@ -34,7 +60,10 @@ def remove_traces(name: str) -> None:
 
 
 def reap_the_dead() -> None:
-    """End and remove what test runs left that were killed; a platform whose test process lives is not touched."""
+    """End and remove what test runs left that were killed; a platform whose test process lives is not touched.
+
+    Warns of one that does not stop, and leaves it for the run after this one.
+    """
     engine = docker.from_env()
     labels = [
         container.labels.get(LABEL, "") for container in engine.containers.list(all=True, filters={"label": LABEL})
@@ -47,11 +76,16 @@ def reap_the_dead() -> None:
         if match is None or _lives(int(match["pid"]), int(match["start"])):
             continue
         home = Path(tempfile.gettempdir()) / name / "home"
-        if home.exists():
-            stop = [str(Path(sys.executable).parent / "portside-server"), "stop", "--all"]
-            subprocess.run(stop, env=os.environ | {"PORTSIDE_HOME": str(home)}, check=False, timeout=120)
-        remove_traces(name)
-        shutil.rmtree(home.parent, ignore_errors=True)
+        try:
+            end_platform(name, os.environ | {"PORTSIDE_HOME": str(home)})
+        except StaysBehind as error:
+            warnings.warn(str(error), stacklevel=2)
+
+
+def unmount(folder: Path) -> None:
+    """Take off whatever is mounted there, also while somebody still has a file of it open; fine when nothing is."""
+    while os.path.ismount(folder):
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=60)
 
 
 def _lives(pid: int, start: int) -> bool:
