@@ -165,9 +165,14 @@ def stack_add(name: str, frozen_mirror: bool) -> None:
 
 @portside_server.command()
 @click.option("--for-tests", is_flag=True, help="Also what the tests and the bench need: chromium and wrk.")
-def prepare(for_tests: bool) -> None:
+@click.option("--every-stack", is_flag=True, help="Also the base images of the stacks that are not the default.")
+@click.option("--frozen-mirror", is_flag=True, help="Take expired package indexes for those: see stack:add.")
+def prepare(for_tests: bool, every_stack: bool, frozen_mirror: bool) -> None:
     """Install what is missing, start an engine, make the base image; no platform is started."""
-    setup.prepare(_site(), Progress(), for_tests)
+    site, progress = _site(), Progress()
+    setup.prepare(site, progress, for_tests)
+    if every_stack:
+        setup.prepare_every_stack(site, progress, frozen_mirror)
 
 
 @portside_server.command()

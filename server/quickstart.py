@@ -49,6 +49,12 @@ def prepare(site: Site, progress: Progress, for_tests: bool = False) -> None:
     base_image.ensure_base_image(site.environ, progress)
 
 
+def prepare_every_stack(site: Site, progress: Progress, frozen_mirror: bool = False) -> None:
+    """The base images of the stacks that are not the default; their language images are made when first needed."""
+    for stack in Builder.STACKS[1:]:
+        base_image.ensure_base_image(site.environ, progress, base_image.Base(stack.name, stack.suite, frozen_mirror))
+
+
 def add_stack(builder: Builder, site: Site, name: str, progress: Progress, frozen_mirror: bool = False) -> None:
     """The base image of a stack and what stands on it; UserError for a stack that there is not."""
     stack = builder.stack(name)

@@ -198,8 +198,6 @@ def test_every_way_to_name_dependencies_builds(bench, log, memory_source, files)
 
 @pytest.mark.full
 def test_an_app_that_pins_python_3_14_is_built_on_the_stack_that_has_it(bench, log, memory_source):
-    if bench.engine.image_id("portside/base:debian-14") is None:
-        pytest.skip("portside/base:debian-14 is not here: portside-server stack:add debian-14")
     files = {"requirements.txt": "", ".python-version": "3.14", "Procfile": "web: python -m http.server"}
     built = bench.builder.build(bench.request(memory_source(files)), log)
     shown = subprocess.run(["docker", "run", "--rm", built.image_id, "python", "-V"], capture_output=True, check=True)
