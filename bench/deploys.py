@@ -30,7 +30,7 @@ def push_to_live(bed: Bed) -> Row:
     ours, floor, ended = [], [], []
     for _ in range(ROUNDS + 1):
         floor.append(_by_hand(bed, app, bare))
-        live_s, ended_s = _push(app)
+        live_s, ended_s = push(app, app.change())
         ours.append(live_s)
         ended.append(ended_s)
     app.destroy()
@@ -38,8 +38,8 @@ def push_to_live(bed: Bed) -> Row:
     return ratio("push → live, code-only change", seconds(ours[1:]), seconds(floor[1:]), 1.3, note)
 
 
-def _push(app: BenchApp) -> tuple[float, float]:
-    words = app.change()
+def push(app: BenchApp, words: str) -> tuple[float, float]:
+    """Push what is committed; after how many seconds the app answered with `words`, and after how many git ended."""
     begun = time.monotonic()
     git = app.pushing()
     try:
@@ -103,13 +103,14 @@ def rollback(bed: Bed) -> Row:
     for number in range(ROUNDS + 1):
         floor.append(_start_by_hand(bed, image))
         isolated.append(_start_in_our_network(bed, image))
-        ours.append(_roll_back(bed, app, words[number % 2]))
+        ours.append(roll_back(bed, app, words[number % 2]))
     app.destroy()
     note = f"by hand in the platform's network: {seconds(isolated[1:])}"
     return ratio("rollback → first 200", seconds(ours[1:]), seconds(floor[1:]), 1.2, note)
 
 
-def _roll_back(bed: Bed, app: BenchApp, words: str) -> float:
+def roll_back(bed: Bed, app: BenchApp, words: str) -> float:
+    """Roll back to the release before; after how many seconds the app answered with `words`."""
     url = f"{bed.platform.api_url}/apps/{app.name}/releases"
     headers = {"Authorization": f"Bearer {bed.token}", "Accept": "application/vnd.heroku+json; version=3"}
     with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
