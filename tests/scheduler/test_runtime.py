@@ -12,7 +12,17 @@ from core.errors import Unavailable
 from core.ids import AppId, new_id
 from scheduler import DockerRuntime, Runtime, SchedulerSettings
 from scheduler.docker_streams import DockerOutput, parse_stamp
-from scheduler.runtime import AddressTaken, Container, ContainerOrder, OutputLine, StartFailed
+from scheduler.runtime import (
+    AddressTaken,
+    Container,
+    ContainerOrder,
+    OutputLine,
+    StartFailed,
+    Volume,
+    VolumeGone,
+    VolumeInUse,
+    VolumeMount,
+)
 from tests.scheduler.conftest import eventually
 from tests.scheduler.fakes import BYE, IDLE, SERVE, MemoryRuntime
 
@@ -88,6 +98,29 @@ def test_sigterm_ends_it_and_signals_to_what_has_ended_or_gone_are_harmless(benc
     bench.runtime.remove(started.id)
     assert bench.runtime.look(started.id) is None
     assert bench.runtime.containers(app_id) == []
+
+
+GRACEFUL = """sh -c 'trap "echo finishing; sleep 1; echo finished; exit 0" TERM; echo up; while :; do sleep 9; done'"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "command", [GRACEFUL, f"exec {GRACEFUL}", f"cd / && {GRACEFUL} && echo more", f"WORD=x {GRACEFUL}; echo more"]
+)
+def test_sigterm_reaches_the_app_and_it_may_finish(
+    engine_settings: SchedulerSettings, base_image: str, app_id: AppId, command: str
+) -> None:
+    runtime = DockerRuntime(engine_settings)
+    runtime.prepare()
+    started = Bench(runtime, base_image, engine_settings.subnet).start(command, 9, app_id)
+    try:
+        eventually(lambda: any(runtime.output(started.id, 9)), "it is up")
+        runtime.signal(started.id, "SIGTERM")
+        eventually(lambda: runtime.containers(app_id)[0].ended, "it ends")
+        said = [line.text for line in runtime.output(started.id, 9)]
+        assert [text for text in said if text != "Terminated"] == ["up", "finishing", "finished"]  # its sleep ended too
+    finally:
+        runtime.remove(started.id)
 
 
 def test_endings_name_the_app(bench: Bench, app_id: AppId) -> None:
@@ -177,3 +210,35 @@ def test_frames_become_lines_long_ones_are_joined_and_the_last_needs_no_line_bre
 def test_stamps_keep_microseconds() -> None:
     assert parse_stamp("2026-01-02T03:04:05.123456789Z").isoformat() == "2026-01-02T03:04:05.123456+00:00"
     assert parse_stamp("2026-01-02T03:04:05Z").isoformat() == "2026-01-02T03:04:05+00:00"
+
+
+def test_a_volume_is_made_once_and_listed_for_its_app(bench: Bench, app_id: AppId) -> None:
+    name, image = f"portside-{app_id}-data", bench.runtime.image(bench.image_id, "")
+    for _ in range(2):
+        bench.runtime.volumes.make(name, app_id, image)
+    assert bench.runtime.volumes.all(app_id) == [Volume(name, app_id)]
+    assert bench.runtime.volumes.all(AppId("another")) == []
+    assert bench.runtime.volumes.sizes()[name] == 0
+    bench.runtime.volumes.remove(name)
+    bench.runtime.volumes.remove(name)
+    assert bench.runtime.volumes.all(app_id) == []
+
+
+def test_a_volume_in_use_is_not_removed(bench: Bench, app_id: AppId) -> None:
+    name, order = f"portside-{app_id}-data", bench.order(IDLE, 9, app_id)
+    bench.runtime.volumes.make(name, app_id, order.image)
+    container_id = bench.runtime.start(replace(order, mounts=(VolumeMount(name, "/data"),)))
+    with pytest.raises(VolumeInUse):
+        bench.runtime.volumes.remove(name)
+    bench.runtime.remove(container_id)
+    assert bench.runtime.volumes.all(app_id) == [Volume(name, app_id)], "it outlives its container"
+    bench.runtime.volumes.remove(name)
+    assert bench.runtime.volumes.all(app_id) == []
+
+
+def test_without_its_volume_nothing_starts_and_no_empty_one_is_made(bench: Bench, app_id: AppId) -> None:
+    lost = VolumeMount(f"portside-{app_id}-lost", "/data")
+    with pytest.raises(VolumeGone, match="The volume for /data is gone from this host"):
+        bench.runtime.start(replace(bench.order(IDLE, 9, app_id), mounts=(lost,)))
+    assert bench.runtime.containers(app_id) == []
+    assert bench.runtime.volumes.all(app_id) == []
