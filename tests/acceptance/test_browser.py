@@ -132,6 +132,21 @@ def test_the_page_of_an_app_keeps_up_with_what_happens(page: Page, live_site: Si
     expect(page.get_by_role("row", name=re.compile("web.1 Running v2"))).to_be_visible()
 
 
+def test_the_page_of_a_new_app_turns_into_that_of_a_live_one_by_itself(page: Page, site: Site) -> None:
+    page.goto(f"/dashboard/apps/{site.name}")
+    sign_in(page, site.platform)
+    expect(page.get_by_role("heading", name="Deploy it")).to_be_visible()
+    opens = page.get_by_role("link", name=re.compile(f"^Open {site.name}"))
+    expect(opens).to_have_count(0)
+    page.evaluate("document.body.dataset.loaded = 'once'")
+    pushed = site.push()
+    assert pushed.code == 0, pushed.output
+    expect(opens).to_have_attribute("href", f"http://{site.name}.localhost:{site.platform.http}")
+    expect(page.get_by_role("heading", name="Deploy it")).to_have_count(0)
+    expect(page.get_by_role("row", name=re.compile("web.1 Running v1"))).to_be_visible()
+    assert page.evaluate("document.body.dataset.loaded") == "once", "nothing loaded the page again"
+
+
 def _head(site: Site) -> str:
     return site.git("rev-parse", "--short=7", "HEAD").output.strip()
 

@@ -77,8 +77,12 @@ class OverviewPages:
         return render_template("overview.html", app=app, now=self._now(app), git_url=git_url)
 
     def now(self, name: str) -> str:
+        """What moves; for a page that still `waits` for the first deploy, also what changes elsewhere on it by that."""
         app = self._access.app(name)
-        return render_template("_now.html", app=app, now=self._now(app))
+        now = self._now(app)
+        return render_template(
+            "_now.html", app=app, now=now, is_first_deploy=bool(now.live and request.args.get("waits"))
+        )
 
     def _now(self, app: App) -> Now:
         live = self._live(app)

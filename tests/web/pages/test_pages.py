@@ -96,6 +96,24 @@ def test_a_part_of_the_app_page_refreshes_itself(site: Site) -> None:
     assert "<html" not in page
 
 
+def test_a_page_that_waits_for_the_first_deploy_learns_of_it_once(site: Site) -> None:
+    shop, browser = site.new_app("shop"), site.browser()
+    page = browser.get("/dashboard/apps/shop").text
+    assert "Deploy it" in page
+    assert "hx-swap-oob" not in browser.get(poll_of(page)).text
+    site.deploy(shop)
+    told = browser.get(poll_of(page)).text
+    assert '<div class="head-actions" id="open" hx-swap-oob="true"><a class="button"' in told
+    assert '<section id="start" hx-swap-oob="delete"></section>' in told
+    assert "hx-swap-oob" not in browser.get(poll_of(told)).text
+
+
+def poll_of(page: str) -> str:
+    """The address that the page asks for its newest state."""
+    (address,) = re.findall(r'hx-get="([^"]+)"', page)
+    return str(address)
+
+
 def test_the_releases_offer_a_rollback_only_to_what_can_come_back(site: Site) -> None:
     shop = site.new_app("shop")
     for tag in "ab":
