@@ -4,5 +4,5 @@ TAKES  an argv, `PORTSIDE_URL` / `PORTSIDE_TOKEN`, `~/.config/portside/credentia
 GIVES  data on stdout, progress and errors on stderr, an exit code: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.
 NEVER  imports the server's packages: it speaks HTTP to the Heroku-shaped API and nothing else.
 
-The way in is `cli.main:run`.
+The way in is `cli.start:run`.
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cli.errors import CliError
+from cli.start import credentials_path
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ class Credentials:
 
 def path_of(environ: Mapping[str, str]) -> Path:
     """Where the file is for this environment."""
-    base = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    return Path(base) / "portside" / "credentials.json"
+    return Path(credentials_path(environ))
 
 
 def load(path: Path) -> Credentials:

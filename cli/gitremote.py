@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from cli.errors import CliError, GitFailed, NoApp
 from cli.servers import host_of, normalise_server
+from cli.start import USERNAME
 
 REMOTE = "portside"
-USERNAME = "portside"
 _APP_PATH = re.compile(r"^/?([a-z][a-z0-9-]{1,28}[a-z0-9])(?:\.git)?/?$")
 _SCP_STYLE = re.compile(r"^(?:[^@/:]+@)?([^/:]+):([^/].*)$")
 
@@ -156,7 +156,7 @@ def own_command() -> str:
     for path in (invoked, beside):
         if path.name == "portside" and path.is_file() and os.access(path, os.X_OK):
             return shlex.quote(os.path.abspath(path))
-    return f"{shlex.quote(sys.executable)} -m cli.main"
+    return f"{shlex.quote(sys.executable)} -m cli.start"
 
 
 def read_credential_request(text: str) -> str | None:

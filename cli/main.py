@@ -95,7 +95,7 @@ def portside(ctx: click.Context, wants_version: bool) -> None:
 
 
 def run() -> None:
-    """The console script `portside`."""
+    """Run the command line in `sys.argv` and exit."""
     portside.main()
 
 

@@ -13,6 +13,7 @@ from cli.errors import CliError
 from cli.printing import problem, progress
 from cli.records import App, read
 from cli.session import Session, pass_session
+from cli.start import USERNAME
 
 
 def connect(server: str, app: str, name: str) -> bool:
@@ -69,7 +70,7 @@ def git_credentials(session: Session, operation: str) -> None:
         problem(f"You are not logged in to {server}.", f"Run `portside login {server}`.")
         click.echo("quit=1")
     else:
-        click.echo(f"username={gitremote.USERNAME}\npassword={token}")
+        click.echo(f"username={USERNAME}\npassword={token}")
 
 
 COMMANDS = (git_remote, git_credentials)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.start import kept_token
+
 COMMAND = str(Path(sys.executable).parent / "portside")
 TOKEN = "tok-2f9c"
 
@@ -147,3 +149,21 @@ def test_destroy_needs_the_name(invoke, logged_in):
     other = invoke("destroy", "-a", "demo", "--confirm", "demo2")
     assert (other.exit_code, other.stderr) == (1, " ▸    demo2 is not demo: nothing was destroyed.\n")
     assert logged_in.asked_for("DELETE") == []
+
+
+def test_git_gets_its_login_without_the_command_being_loaded(logged_in, shell):
+    host = logged_in.url.removeprefix("http://")
+    script = (
+        "import sys; from cli import start; sys.argv = ['portside', 'git:credentials', 'get']; start.run();"
+        "print(sorted({'click', 'cli.main'} & set(sys.modules)))"
+    )
+    answer = shell(sys.executable, "-c", script, stdin=f"protocol=http\nhost={host}\nwwwauth[]=Basic\n\n")
+    assert answer.stdout == f"username=portside\npassword={TOKEN}\n[]\n"
+
+
+@pytest.mark.parametrize("other", ["{}", "not json", '{"servers": []}', '{"servers": {"http://x": {"token": 1}}}'])
+def test_a_login_that_is_not_kept_is_the_commands_to_explain(tmp_path, other):
+    file = tmp_path / "credentials.json"
+    file.write_text(other)
+    assert kept_token("protocol=http\nhost=x\n\n", str(file)) is None
+    assert kept_token("protocol=http\nhost=x\n\n", str(tmp_path / "nothing.json")) is None
