@@ -19,6 +19,7 @@ from requests.exceptions import RequestException
 
 from builder.disk import Layers, Usage
 from builder.garbage import EngineImage
+from builder.pushing import push
 from builder.settings import BuilderSettings
 from core.errors import Unavailable, UserError
 from core.process import stream
@@ -75,6 +76,11 @@ class Engine:
         except FileNotFoundError as error:
             message = f"The Docker client {self._settings.docker} is not there."
             raise UserError(message, "Set PORTSIDE_BUILDER_DOCKER to where it is.") from error
+
+    def push(self, name: str, deadline_s: float, stopped: Callable[[], BaseException | None]) -> str:
+        """Upload an image to the registry that its name begins with; "" or why it failed. Raises as `stream` does."""
+        with self._answers():
+            return push(self._client.api, name, deadline_s, stopped)
 
     def image_id(self, name: str) -> str | None:
         """The id ("sha256:…") of the image named by tag, digest or id; None when the engine does not hold it."""

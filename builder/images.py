@@ -106,12 +106,9 @@ class ImageStore:
         self._await_registry()
         self._registry.check()
         self._engine.tag(image, name)
-        said: list[str] = []
-        timeout_s = self._settings.push_timeout_s
-        code = self._engine.stream("push", name, on_line=said.append, deadline_s=timeout_s, stopped=stopped)
-        if code != 0:
+        reason = self._engine.push(name, self._settings.push_timeout_s, stopped)
+        if reason:
             self._registry.check()
-            reason = said[-1] if said else f"exit code {code}"
             raise Unavailable(f"The image did not get into the registry: {reason}", "See `portside-server doctor`.")
 
     def fetch(self, ref: str, deadline_s: float, stopped: Callable[[], BaseException | None]) -> str | None:

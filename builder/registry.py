@@ -1,6 +1,6 @@
 """A client for the OCI distribution API: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
-Manifests and small blobs only; layers go up with `docker push`, which knows what the registry already has.
+Manifests and small blobs only; layers go up through the engine, which knows what the registry already has.
 """
 
 from __future__ import annotations
