@@ -33,7 +33,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "": PlatformSettings,
 }
 DOCKER = BuilderSettings().docker
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.01  # as the scripts of the reference
 PATIENCE_S = 120.0
 _words = count(1)
 

@@ -104,7 +104,7 @@ def stream(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    with _endings_of(process) as endings:
+    with endings_of(process) as endings:
         reader = threading.Thread(target=_read_lines, args=(process, on_line), daemon=True)
         reader.start()
         feeder = _Feeder(process, stdin)
@@ -130,7 +130,7 @@ def _wait(endings: select.poll, deadline_s: float | None, stopped: Callable[[], 
 
 
 @contextmanager
-def _endings_of(process: subprocess.Popen[bytes]) -> Iterator[select.poll]:
+def endings_of(process: subprocess.Popen[bytes]) -> Iterator[select.poll]:
     """What wakes at the moment the process ends (pidfd_open(2)): Popen.wait(timeout) looks only every 50 ms."""
     handle = os.pidfd_open(process.pid)
     try:

@@ -173,16 +173,14 @@ def store(git: Git, intake: PackIntake, *, idle_s: float, tick: Callable[[], Non
 
 
 def _wait(indexer: subprocess.Popen[bytes], intake: PackIntake, idle_s: float, tick: Callable[[], None]) -> None:
-    while not intake.too_big.is_set():
-        try:
-            indexer.wait(_TICK_S)
-            return
-        except subprocess.TimeoutExpired:
-            pass
-        if intake.finished.is_set():
-            tick()
-        elif time.monotonic() - intake.heard_at > idle_s:
-            raise PackRefused("the pack stopped coming", f"Nothing was received for {idle_s:.0f} s.")
+    with process.endings_of(indexer) as endings:
+        while not intake.too_big.is_set():
+            if endings.poll(_TICK_S * 1000):
+                return
+            if intake.finished.is_set():
+                tick()
+            elif time.monotonic() - intake.heard_at > idle_s:
+                raise PackRefused("the pack stopped coming", f"Nothing was received for {idle_s:.0f} s.")
 
 
 _MISSING = "did not receive expected object"

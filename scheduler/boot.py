@@ -21,7 +21,9 @@ from scheduler.settings import SchedulerSettings
 from scheduler.tables import InstanceRow
 from scheduler.types import BootFailed, RunSpec
 
-FIRST_PAUSE_S = 0.01
+SHORTEST_PAUSE_S = 0.005
+OVERSHOOT = 0.05
+"""An instance is asked so often that it is found ready at most this part later than it was."""
 LOOK_EVERY_S = 0.2
 ASK_EVERY_S = 0.1
 SHOWN_LINES = 20
@@ -71,7 +73,7 @@ class Boot:
     def _await_healthy(self, row: InstanceRow, container_id: str, halt: threading.Event) -> None:
         wanted = records.health_of(self.spec, row.process_type, self.settings)
         check = health.check_of(self.spec, row.process_type, row.address, self.host, self.settings)
-        started_at, began, pause_s = clock.now(), time.monotonic(), FIRST_PAUSE_S
+        started_at, began = clock.now(), time.monotonic()
         look_at = began + LOOK_EVERY_S / 2
         while not (verdict := health.probe(check, started_at, clock.now())).ready:
             moment = time.monotonic()
@@ -80,9 +82,8 @@ class Boot:
                 look_at = moment + LOOK_EVERY_S
             if moment - began > wanted.timeout_s:
                 raise self._unhealthy(row, container_id, check, verdict, wanted.timeout_s)
-            if halt.wait(pause_s):
+            if halt.wait(min(max(SHORTEST_PAUSE_S, OVERSHOOT * (moment - began)), wanted.interval_s)):
                 raise Cancelled
-            pause_s = min(pause_s * 1.5, wanted.interval_s)
         self._raise_if_ended(row, container_id)
 
     def _raise_if_ended(self, row: InstanceRow, container_id: str) -> None:
