@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.ids import AppId, UserId
 from core.timing import Step
-from gitreceiver.waterfall import Built
+from gitreceiver.waterfall import Built, is_inner
 
 RECEIVE = "receive"
 
@@ -64,6 +64,11 @@ class Push:
         """When its first byte came: steps are counted from here."""
         received = next((step.ended_ms for step in self.steps if step.name == RECEIVE), 0)
         return self.created_at - timedelta(milliseconds=received)
+
+    @property
+    def within_build(self) -> frozenset[str]:
+        """The names of those steps that are parts of `build`."""
+        return frozenset(step.name for step in self.steps if is_inner(step.name))
 
     @property
     def is_final(self) -> bool:

@@ -19,6 +19,7 @@ from web.pages import sse
 from web.pages.access import Access
 from web.pages.logs import resume_at, text_response, view_of
 from web.pages.states import Badge, Tone
+from web.pages.waterfall import bars
 
 _BADGES: Final = {
     PushState.RECEIVED: Badge("Queued", Tone.BUSY),
@@ -93,6 +94,7 @@ class PushPages:
             subject=subject_of(self._repositories, app.id, push.commit),
             can_cancel=not push.is_final and self._access.may_deploy(app),
             log=view_of(self._logs, push.log_id, push.is_final),
+            bars=bars(push),
         )
 
     def stream(self, name: str, push_id: str) -> Response:
