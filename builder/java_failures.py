@@ -30,7 +30,7 @@ def problem_in(tail: Iterable[str]) -> Problem | None:
         if found := _first(_COMPILERS, line):
             return CompileError(found["file"], int(found["line"]), found["said"])
         if found := _first(_DEPENDENCIES, line):
-            return DependencyNotFound(found["package"], line.removeprefix("[ERROR] ").removeprefix("> "))
+            return DependencyNotFound(found["package"], re.sub(r"^(?:\[ERROR\]|>)\s*", "", line))
         if found := _NOTHING.match(line):
             return NothingToRun(tuple(found[1].split()))
         if found := _SEVERAL.match(line):
