@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from builder import packs
@@ -11,7 +12,8 @@ from builder.buildkit import BuildKit
 from builder.choices import Choice, Choices
 from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
 from builder.debian import DEFAULT, STACKS, Stack, stack_named
-from builder.eject import Recipe, decisions, dockerfile
+from builder.disk import Gauge, Took, new_layers_bytes
+from builder.eject import DEBIAN, Recipe, decisions, dockerfile
 from builder.eject import recipe as dockerfile_of
 from builder.engine import Engine
 from builder.explain import Plan, explain
@@ -20,9 +22,10 @@ from builder.images import ImageStore
 from builder.key import build_key, build_time, config_key
 from builder.limits import Limiter
 from builder.narrator import narrator
-from builder.problems import NoStartCommand
-from builder.problems_text import failed
+from builder.problems import failed
 from builder.records import Cache, Records
+from builder.release_file import what_runs, with_defaults
+from builder.remotes import pinned
 from builder.settings import BuilderSettings
 from builder.stacks import Stacks
 from builder.tables import BuildRow
@@ -70,7 +73,7 @@ class Builder:
     def explain(self, source: Source, app_id: AppId | None = None) -> Plan:
         """How a source would be built, for a new app or as the app's choices are; raises BuildFailed."""
         choice = self.choices.of(app_id) if app_id else Choice()
-        return explain(source, stack_named(choice.stack), choice.pack)
+        return explain(source, stack_named(choice.stack), choice.packs)
 
     def stack(self, name: str) -> Stack:
         """The stack of that name; raises UserError."""
@@ -99,7 +102,7 @@ class Builder:
         """
         log.hide(Mask(request.config.values()))
         with timing.step("detect"):
-            plan = self.explain(request.source, request.app_id)
+            plan = pinned(self.explain(request.source, request.app_id), request.config)
         log.step(plan.detected.headline)
         for line in plan.detected.details:
             log.detail(line)
@@ -111,17 +114,29 @@ class Builder:
                 return self._built(plan, earlier, reused=True)
         with timing.step("prepare"):
             self._prepare_language(plan, log, stopped)
+        before = self._records.latest_image(request.app_id)
         row = self._records.begin(request, recipe.key, recipe.config_key, plan.pack.name)
+        gauge = Gauge(self._engine.data_root)
         try:
             with timing.step("build"):
-                row.image_id = self._run(plan, recipe, request, row.id, log, stopped)
+                row.image_id = self._run(plan, recipe, request, row.id, log, gauge.looking(stopped))
             built = self._built(plan, row, reused=False)
         except PortsideError as error:
-            self._records.failed(row.id, error.message)
+            self._records.failed(row.id, error.message, Took(gauge.taken_bytes, 0))
             raise
-        self._records.succeeded(row.id, row.image_id)
+        self._records.succeeded(row.id, row.image_id, self._took(gauge, row.image_id, before or recipe.base))
         self._drop_old_builds(request.app_id)
-        return built
+        is_cold = before is None or request.rebuild or recipe.cache.is_empty
+        return replace(built, cold=is_cold)
+
+    def took(self, app_id: AppId, most: int) -> list[Took]:
+        """What the app's latest builds took on the disk, the newest first."""
+        return self._records.took(app_id, most)
+
+    @property
+    def data_root(self) -> Path | None:
+        """Where the engine keeps images and build cache; None when that is not on this machine."""
+        return self._engine.data_root
 
     def prepare_stacks(
         self, log_line: Callable[[str], None] = lambda line: None, stack_name: str = DEFAULT.name
@@ -150,6 +165,7 @@ class Builder:
         config = build_time(request.config, tuple(prefix for pack in plan.packs for prefix in pack.build_config))
         with_image = [pack for pack in plan.packs if pack.language_image]
         bases = {pack.name: self._stacks.language_image(pack, plan.stack).name for pack in with_image}
+        bases |= {DEBIAN: self._stacks.base(plan.stack)} if bases else {}
         text = dockerfile_of(plan, bases, request.app_id, SOURCE_FOLDER, "") if plan.pack.template else ""
         cache = self._records.cache(request.app_id)
         owner, tree = AppId(cache.owner), request.source.tree_id
@@ -182,34 +198,39 @@ class Builder:
         stamp = self._records.config_stamp(request.app_id, recipe.config_key)
         context, dockerfile = _context(plan, recipe, request, stamp)
         try:
-            return self._buildkit.build(
+            image_id = self._buildkit.build(
                 context,
                 _name(build_id),
                 narrator(plan, log),
                 min(request.deadline_s, self._settings.build_timeout_s),
                 stopped,
                 dockerfile=dockerfile,
+                timed=True,
                 secret=_secret(plan, recipe.config),
                 cached=not (request.rebuild or recipe.cache.is_empty),
                 cache_owner=recipe.cache.owner,
+                arguments={"SOURCE_VERSION": request.commit} if plan.detected.buildpacks else {},
             )
         except BuildFailed as error:
             more = with_source(error.problem, request.source, plan.ignore)
             raise (failed(more) if more else error) from error
+        return with_defaults(self._engine, plan, image_id, _name(build_id), log)
 
     def _built(self, plan: Plan, row: BuildRow, reused: bool) -> BuiltImage:
-        """What the image runs, from the Procfile or else from the image itself; raises BuildFailed if from neither."""
+        """What came out; raises BuildFailed when nothing says what the image runs."""
         assert row.image_id is not None
         facts = self._engine.facts(row.image_id)
-        processes: tuple[tuple[str, str | None], ...] | None = plan.manifest.processes
-        if processes is None:
-            if facts is None or not facts.runs_something:
-                raise failed(NoStartCommand())
-            processes = (("web", None),)
+        processes = what_runs(self._engine, plan, row.image_id, facts)
         ports = facts.tcp_ports if facts else ()
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT
         health = plan.manifest.health_paths
-        return BuiltImage(row.id, row.image_id, processes, port, health, plan.pack.name, reused)
+        return BuiltImage(row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
+
+    def _took(self, gauge: Gauge, image_id: str, known: str) -> Took:
+        """What a build took, its image's layers reckoned above those of the image named `known`."""
+        made, earlier = self._engine.layers(image_id), self._engine.layers(known) if known else None
+        layers_bytes = new_layers_bytes(made, [earlier] if earlier else []) if made else 0
+        return Took(max(gauge.taken_bytes, layers_bytes), layers_bytes)
 
     def _drop_old_builds(self, app_id: AppId) -> None:
         kept = self._settings.kept_builds

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from builder.engine import Engine
 from builder.failures import problem_of
 from builder.limits import Limiter, over_memory
-from builder.problems_text import failed
+from builder.problems import failed
 from builder.progress import Line, Progress
+from builder.stage_times import StageTimes
+from core import clock, timing
 from core.errors import Unavailable
 
 
@@ -33,19 +35,24 @@ class BuildKit:
         dockerfile: str = "Dockerfile",
         secret: Mapping[str, str] | None = None,
         cached: bool = True,
+        timed: bool = False,
         cache_owner: str = "",
+        arguments: Mapping[str, str] | None = None,
     ) -> str:
         """Build `context` and name the result; gives the image id.
 
         `dockerfile` is its path in the context. `secret` becomes a file of `export NAME=value` lines that a RUN can
         mount as the secret `config`; it is in no layer, no argv and on no disk. `cached=False` runs every step anew.
+        `timed`: how long each step took is a part of the story that is told (`core.timing`).
         Cache mounts (RUN --mount=type=cache) are shared by the builds of one `cache_owner`, and by no other
-        (https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args).
+        (https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args). `arguments`: values of
+        the Dockerfile's ARGs.
         Raises BuildFailed with the reason, what `stopped` gives, or DeadlineExceeded.
         """
-        progress = Progress()
+        progress, times = Progress(), StageTimes()
 
         def show(line: str) -> None:
+            times.feed(line, clock.now())
             for readable in progress.feed(line):
                 on_line(readable)
 
@@ -53,10 +60,14 @@ class BuildKit:
             options = ["--progress=plain", "--file", dockerfile, "--tag", name]
             options += ["--secret", f"id=config,src={path}"] if path else []
             options += [] if cached else ["--no-cache"]
-            options += ["--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={cache_owner}"] if cache_owner else []
+            own = {"BUILDKIT_CACHE_MOUNT_NS": cache_owner} if cache_owner else {}
+            for name_of, value in {**own, **(arguments or {})}.items():
+                options += ["--build-arg", f"{name_of}={value}"]
             code = self._engine.stream(
                 "build", *options, "-", on_line=show, stdin=context, deadline_s=deadline_s, stopped=stopped
             )
+        for step in times if timed else ():
+            timing.add(step.name, step.began, step.ended)
         image_id = self._engine.image_id(name) if code == 0 else None
         if image_id is None:
             raise failure(progress, self._limiter.limits.memory_mb if self._limiter.holds else None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select
 
 from builder.debian import DEFAULT, stack_named
-from builder.pick import known_pack
+from builder.pick import selection
 from builder.tables import BuildChoiceRow
 from core.database import Database
 from core.ids import AppId
@@ -16,10 +17,10 @@ from core.ids import AppId
 
 @dataclass(frozen=True)
 class Choice:
-    """`stack` is a stack's name; `pack` a pack's, "" when it is detected."""
+    """`stack` is a stack's name; `packs` that of a pack, or the addresses of buildpacks; () when it is detected."""
 
     stack: str = DEFAULT.name
-    pack: str = ""
+    packs: tuple[str, ...] = ()
 
 
 class Choices:
@@ -32,29 +33,34 @@ class Choices:
         """An app's choice."""
         with self._database.read() as session:
             row = session.get(BuildChoiceRow, app_id)
-            return Choice() if row is None else Choice(row.stack, row.pack)
+            return _choice(row)
 
     def all(self) -> Mapping[str, Choice]:
         """The choices of all apps that made one."""
         with self._database.read() as session:
-            return {row.app_id: Choice(row.stack, row.pack) for row in session.scalars(select(BuildChoiceRow))}
+            return {row.app_id: _choice(row) for row in session.scalars(select(BuildChoiceRow))}
 
     def choose_stack(self, app_id: AppId, name: str) -> None:
         """The stack of the next build; raises UserError for one that there is not."""
         stack_named(name)
-        self._keep(app_id, stack=name)
+        self._keep(app_id, lambda choice: replace(choice, stack=name))
 
-    def choose_pack(self, app_id: AppId, name: str) -> None:
-        """The pack of the next build, "" to let it be detected; raises UserError for one that there is not."""
-        self._keep(app_id, pack=known_pack(name).name if name else "")
+    def choose_packs(self, app_id: AppId, names: Sequence[str]) -> None:
+        """The pack or the buildpacks of the next build, () to let it be found out; raises UserError."""
+        packs = selection(names) if names else ()
+        self._keep(app_id, lambda choice: replace(choice, packs=packs))
 
-    def _keep(self, app_id: AppId, **changes: str) -> None:
+    def _keep(self, app_id: AppId, change: Callable[[Choice], Choice]) -> None:
         with self._database.write() as session:
             row = session.get(BuildChoiceRow, app_id)
-            found = Choice() if row is None else Choice(row.stack, row.pack)
-            chosen = replace(found, **changes)
-            session.merge(BuildChoiceRow(app_id=app_id, stack=chosen.stack, pack=chosen.pack))
+            chosen = change(_choice(row))
+            packs = json.dumps(chosen.packs)
+            session.merge(BuildChoiceRow(app_id=app_id, stack=chosen.stack, packs_json=packs))
 
     def forget(self, app_id: AppId) -> None:
         with self._database.write() as session:
             session.execute(delete(BuildChoiceRow).where(BuildChoiceRow.app_id == app_id))
+
+
+def _choice(row: BuildChoiceRow | None) -> Choice:
+    return Choice() if row is None else Choice(row.stack, tuple(json.loads(row.packs_json)))

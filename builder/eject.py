@@ -11,6 +11,7 @@ from builder.key import build_time
 from builder.types import Source
 
 LANGUAGE_STAGE = "language"
+DEBIAN = "debian"  # among the bases: the stack's own image, for recipes that leave the language behind
 # The app with its assets, without what built them. (`COPY --exclude` would want a frontend from a registry.)
 _APP_FILES_BUILT = (
     "RUN --mount=type=bind,from=assets,source=/app,target=/built \\\n"
@@ -33,9 +34,11 @@ def template_values(plan: Plan, base: str, app_id: str, source_folder: str, stam
     return {
         **plan.detected.values,
         "base": base,
+        DEBIAN: DEBIAN,
         "app_id": app_id,
         "source": source_folder,
         "config_stamp": stamp,
+        "stack": plan.stack.name,
         "assets": plan.assets is not None,
         "app_files": _APP_FILES_BUILT if plan.assets else f"COPY --chown=app:app {source_folder}/ ./",
         "node_modules": _NODE_MODULES if plan.assets else "",
@@ -43,10 +46,14 @@ def template_values(plan: Plan, base: str, app_id: str, source_folder: str, stam
 
 
 def recipe(plan: Plan, bases: Mapping[str, str], app_id: str, source_folder: str, stamp: str) -> str:
-    """The Dockerfile of a plan whose pack has a template; `bases` is the image that each pack's stages start from."""
+    """The Dockerfile of a plan whose pack has a template; `bases` is the image that each pack's stages start from.
+
+    Under `DEBIAN` it may hold the stack's own image; without it, that is a stage of this name.
+    """
     pack = plan.pack
     assert pack.template is not None
     values = template_values(plan, bases.get(pack.name, ""), app_id, source_folder, stamp)
+    values |= {DEBIAN: bases.get(DEBIAN, DEBIAN)}
     own = packs.render(pack.template, values)
     if plan.assets is None:
         return own
@@ -65,11 +72,17 @@ def decisions(plan: Plan, source: Source, stack: str) -> tuple[str, ...]:
         f"Stack: {stack}" if plan.pack.language_image else "Stack: the Dockerfile's own",
         *plan.detected.details,
         *(f"Process {kind}: {command}" for kind, command in processes),
-        *(() if processes else ("Process web: what the image runs by itself (no Procfile)",)),
+        *(() if processes else (_told_later(plan),)),
         *(f"Health check of {kind}: GET {path}" for kind, path in plan.manifest.health_paths.items()),
         f"Files: {len(paths) - left_out} in the build"
         + (f", {left_out} left out by .dockerignore" if left_out else ""),
     )
+
+
+def _told_later(plan: Plan) -> str:
+    if plan.detected.buildpacks:
+        return "Processes: what the last buildpack's bin/release names (no Procfile)"
+    return "Process web: what the image runs by itself (no Procfile)"
 
 
 def dockerfile(plan: Plan, source: Source, app_name: str, suite: str, config: Mapping[str, str]) -> str:

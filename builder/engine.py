@@ -6,7 +6,7 @@ Nothing of the Docker SDK gets past this module: its errors become `Unavailable`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from builder.disk import Layers, Usage
 from builder.garbage import EngineImage
 from builder.pushing import push
 from builder.settings import BuilderSettings
+from builder.still import remove_forgotten, still
 from core.errors import Unavailable, UserError
 from core.process import stream
 
@@ -103,11 +104,11 @@ class Engine:
         """The layers of an image that the engine holds; None when it does not."""
         with self._answers():
             try:
-                attributes = self._client.api.inspect_image(image)
-                history = self._client.api.history(image)
+                found = self._client.images.get(image)
+                history = found.history()
             except ImageNotFound:
                 return None
-        digests = (attributes.get("RootFS") or {}).get("Layers") or ()
+        digests = (found.attrs.get("RootFS") or {}).get("Layers") or ()
         return Layers(tuple(digests), tuple(int(step["Size"]) for step in reversed(history)))
 
     @cached_property
@@ -118,6 +119,22 @@ class Engine:
         with self._answers():
             path = Path(self._client.info()["DockerRootDir"])
         return path if path.is_dir() else None
+
+    def read_files(self, image: str, paths: Iterable[str]) -> dict[str, bytes]:
+        """Those of the files at `paths` that an image holds, none larger than 1 MiB; it must say what it runs."""
+        with self._answers(), still(self._client.api, image) as container:
+            found = {path: container.read(path) for path in paths}
+        return {path: content for path, content in found.items() if content is not None}
+
+    def with_environment(self, image: str, variables: Mapping[str, str], name: str) -> str:
+        """An image like `image` with these variables in its environment, named `name`; gives its id."""
+        with self._answers(), still(self._client.api, image) as container:
+            return container.commit(variables, name)
+
+    def remove_stills(self) -> None:
+        """Remove what a process left that was killed while it read an image."""
+        with self._answers():
+            remove_forgotten(self._client.api)
 
     def tag(self, image: str, name: str) -> None:
         """Give `image` the further name `repository:tag`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from builder import packs
@@ -12,8 +13,7 @@ from builder.dockerignore import Ignore, parse
 from builder.links import LinkedSource
 from builder.manifest import Manifest, read_manifest
 from builder.pick import pick
-from builder.problems import EmptyTree, NeededFileIgnored, NoProcfile, NothingDetected
-from builder.problems_text import failed
+from builder.problems import EmptyTree, NeededFileIgnored, NoProcfile, NothingDetected, failed
 from builder.types import BuildFailed, Detected, Source
 
 
@@ -34,13 +34,13 @@ class Plan:
         return (self.pack,) if self.assets is None else (packs.ASSETS, self.pack)
 
 
-def explain(source: Source, own: Stack = DEFAULT, chosen_pack: str = "") -> Plan:
-    """The plan for a source, of an app on the stack `own` that chose a pack ("" for none).
+def explain(source: Source, own: Stack = DEFAULT, chosen: Sequence[str] = ()) -> Plan:
+    """The plan for a source, of an app on the stack `own` that chose a pack or buildpacks (() for none).
 
     Raises BuildFailed with what was found and expected.
     """
     source = LinkedSource(source)
-    picked = pick(source, chosen_pack)
+    picked = pick(source, chosen)
     if picked is None:
         raise nothing_detected(source.paths())
     pack, detected = picked.pack, picked.detected
@@ -92,9 +92,12 @@ def no_procfile(paths: tuple[str, ...], example: str) -> BuildFailed:
 def _near_miss(paths: tuple[str, ...], expected: list[str]) -> tuple[str, str] | None:
     """(a file of the app, what it was probably meant to be): misspelt, in another case, or one folder down."""
     for wanted in expected:
+        if wanted in paths:
+            continue
         similar = [p for p in paths if "/" not in p and p.lower() in (wanted.lower(), f"{wanted.lower()}.txt")]
         similar += difflib.get_close_matches(wanted, [p for p in paths if "/" not in p], n=1, cutoff=0.85)
-        similar += [p for p in paths if p.count("/") == 1 and p.endswith(f"/{wanted}")]
+        if wanted not in packs.static.files:  # pages may lie in any folder
+            similar += [p for p in paths if p.count("/") == 1 and p.endswith(f"/{wanted}")]
         if similar:
             return similar[0], wanted
     return None

@@ -19,7 +19,10 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _EXECUTOR = re.compile(
     r"(?:executor failed running|process) .*?: exit code: (\d+)|did not complete successfully: exit code: (\d+)"
 )
-_UNTOLD = re.compile(r"--mount=\S+\s+|: config \S+; \. /run/secrets/config && |(?<=FROM )docker\.io/")
+_UNTOLD = re.compile(
+    r"--mount=\S+\s+|: config \S+; (?:\. /run/secrets/config && )?|(?<=FROM )docker\.io/|"
+    r"find \. .*?-exec touch \{\} \+\s+&& "
+)
 KEPT_LINES = 200
 
 
@@ -82,7 +85,7 @@ class Progress:
         if vertex in self._steps:
             return []
         stage = f"{step['stage']} " if step["stage"] and not step["stage"].startswith("stage-") else ""
-        text = re.sub(r"\s+", " ", _UNTOLD.sub("", step["text"]))
+        text = untold(step["text"])
         self._steps[vertex] = text
         return [Line(text, f"{stage}{step['number']}/{step['count']}")]
 
@@ -91,3 +94,8 @@ class Progress:
         """The exit code of the RUN that failed, if one did."""
         found = _EXECUTOR.search(self.failure)
         return int(found[1] or found[2]) if found else None
+
+
+def untold(instruction: str) -> str:
+    """An instruction without what is Portside's own in it: mounts, the file of secrets, the times of files."""
+    return re.sub(r"\s+", " ", _UNTOLD.sub("", instruction))

@@ -30,13 +30,13 @@ BUILD_LIFE = LifeCycle(
 
 
 class BuildChoiceRow(Base):
-    """What was chosen for an app's builds; an app that never chose has no row."""
+    """What was chosen for an app's builds; an app that never chose has no row. `packs_json`: a list of texts."""
 
     __tablename__ = "build_choices"
 
     app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     stack: Mapped[str] = mapped_column(String(40))
-    pack: Mapped[str] = mapped_column(String(200))
+    packs_json: Mapped[str] = mapped_column(Text)
 
 
 class BuildRow(Base):

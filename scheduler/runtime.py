@@ -42,10 +42,14 @@ UNPRIVILEGED = "1000:1000"
 
 @dataclass(frozen=True)
 class Image:
-    """An image that the engine has. `user` is what its containers run as; "" or root is replaced by 1000:1000."""
+    """An image that the engine has. `user` is what its containers run as; "" or root is replaced by 1000:1000.
+
+    `launcher` is the program in it that runs a command line, "" for its shell.
+    """
 
     id: str
     user: str
+    launcher: str = ""
 
     @property
     def is_root(self) -> bool:

@@ -39,6 +39,7 @@ from builder.problems.programs import (
     LockOutdated,
     NoProgram,
     SeveralPrograms,
+    ToolTooOld,
 )
 from builder.problems.repository import (
     BadIgnorePattern,
@@ -119,6 +120,7 @@ __all__ = [
     "StepFailed",
     "StepKilled",
     "StepNotExecutable",
+    "ToolTooOld",
     "VersionUnavailable",
     "Wrong",
     "WrongAddress",

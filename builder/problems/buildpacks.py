@@ -68,13 +68,12 @@ class BuildpacksMixed(Problem):
     """A pack of Portside's in one list with others."""
 
     names: tuple[str, ...]
-    packs: tuple[str, ...]
 
     def report(self) -> Report:
         return Report(
             "A pack of Portside's can't be combined with other buildpacks.",
             ", ".join(self.names),
-            f"one of {', '.join(self.packs)}; or only buildpacks with an address",
+            "one pack of Portside's alone (which builds assets along), or only buildpacks with an address",
             "Choose anew: portside buildpacks:set NAME, or portside buildpacks:clear to let Portside find out.",
         )
 
@@ -205,7 +204,7 @@ class BuildpackRefUnknown(Problem):
             f"The buildpack {self.url} has no {self.ref}.",
             ", ".join(self.refs[:_LISTED]) + (f" and {more} more" if more > 0 else ""),
             "a branch, a tag or a whole commit after the #",
-            f"Is {self.url}#{near[0]} meant? " * bool(near) + "Choose it: portside buildpacks:set ADDRESS#NAME",
+            (f"Is #{near[0]} meant? " if near else "") + f"portside buildpacks:set {self.url}#{(near or ['NAME'])[0]}",
         )
 
 

@@ -25,7 +25,7 @@ BOTH = {"Dockerfile": "FROM x", "requirements.txt": "", "Procfile": "web: python
     ],
 )
 def test_a_choice_goes_before_detection(memory_source, files, chosen, by) -> None:
-    plan = explain(memory_source(BOTH | files), chosen_pack=chosen)
+    plan = explain(memory_source(BOTH | files), chosen=(chosen,) if chosen else ())
     assert plan.pack.name == "python"
     assert plan.detected.details[0] == f"The python pack, as {by} says"
 
@@ -82,7 +82,7 @@ def test_herokus_names_mean_the_pack(text) -> None:
 def test_a_choice_of_pack_is_kept_beside_that_of_the_stack(database) -> None:
     choices, shop = Choices(database), AppId(new_id())
     choices.choose_stack(shop, "debian-14")
-    choices.choose_pack(shop, "heroku/python")
-    assert choices.of(shop) == Choice("debian-14", "python")
-    choices.choose_pack(shop, "")
-    assert choices.of(shop) == Choice("debian-14", "")
+    choices.choose_packs(shop, ["heroku/python"])
+    assert choices.of(shop) == Choice("debian-14", ("python",))
+    choices.choose_packs(shop, [])
+    assert choices.of(shop) == Choice("debian-14", ())

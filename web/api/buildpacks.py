@@ -1,9 +1,11 @@
-"""Buildpack installations: the pack that was chosen for an app's builds; none when it is found out by itself."""
+"""Buildpack installations: the pack or the classic buildpacks that were chosen for an app's builds, in their order.
+
+None when it is found out by itself.
+"""
 
 from __future__ import annotations
 
 from accounts import Permission
-from core.errors import UserError
 from web.api import shapes
 from web.api.body import Body
 from web.api.routing import Answer, AppCall, Routes
@@ -17,13 +19,9 @@ def list_packs(call: AppCall) -> Answer:
 
 
 @routes("PUT", "/apps/<app>/buildpack-installations", Permission.DEPLOY)
-def choose_pack(call: AppCall) -> Answer:
-    """`{"updates": [{"buildpack": "python"}]}`: a name, `heroku/python`, or the address of Heroku's; `[]` for none."""
-    updates = call.body.objects("updates")
-    if len(updates) > 1:
-        message = "One pack builds an app; a second language in the same repository is built along by it."
-        raise UserError(message, "Choose the one of the web process: portside buildpacks:set NAME")
-    call.parts.builder.choices.choose_pack(call.app.id, _name(updates[0]) if updates else "")
+def choose_packs(call: AppCall) -> Answer:
+    """`{"updates": [{"buildpack": "python"}]}`: a name, `heroku/python`, or an address; `[]` for none."""
+    call.parts.builder.choices.choose_packs(call.app.id, [_name(update) for update in call.body.objects("updates")])
     return Answer(_shape(call))
 
 
@@ -34,5 +32,5 @@ def _name(update: Body) -> str:
 
 
 def _shape(call: AppCall) -> list[shapes.Json]:
-    pack = call.parts.builder.choices.of(call.app.id).pack
-    return [{"ordinal": 0, "buildpack": {"name": pack, "url": pack}}] if pack else []
+    chosen = call.parts.builder.choices.of(call.app.id).packs
+    return [{"ordinal": ordinal, "buildpack": {"name": name, "url": name}} for ordinal, name in enumerate(chosen)]
