@@ -25,6 +25,7 @@ from cli.commands import (
     processes,
     releases,
     stacks,
+    storage,
 )
 from cli.completion import COMPLETE_VARIABLE
 from cli.edge import guarded
@@ -38,6 +39,7 @@ SECTIONS = (
     ),
     ("Config", config.COMMANDS),
     ("Processes and logs", (*processes.COMMANDS, *logs.COMMANDS)),
+    ("Storage", storage.COMMANDS),
     ("This command", about.COMMANDS),
 )
 

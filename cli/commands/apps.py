@@ -112,12 +112,15 @@ def rename(session: Session, new_name: str) -> None:
 @app_options
 @pass_session
 def destroy(session: Session, confirm: str | None) -> None:
-    """Destroy an app with its releases, images, config and repository. There is no way back."""
+    """Destroy an app with its releases, images, config, repository and volumes. There is no way back."""
     if confirm is not None and session.app_option is None and session.remote_option is None:
         session.app_option = confirm
     target = session.target()
     if confirm is None and sys.stdin.isatty():
-        problem(f"This destroys {target.app} with all its releases and config. There is no way back.")
+        problem(
+            f"This destroys {target.app} with all its releases and config, and the data in its volumes. "
+            "There is no way back."
+        )
         confirm = click.prompt(f"To go on, type {target.app}", err=True)
     if confirm is None:
         raise CliError(

@@ -10,7 +10,7 @@ from typing import Final
 from flask import Blueprint, render_template, request
 
 from releases import App, Release
-from scheduler import Instance, InstanceState
+from scheduler import Instance, InstanceState, StoredVolume
 from web.links import Links
 from web.pages import states
 from web.pages.access import Access
@@ -44,6 +44,8 @@ class Now:
     instances: list[InstanceLine]
     push: PushLine | None
     releases: list[ReleaseLine]
+    volumes: list[StoredVolume]
+    limits: str
 
 
 def instance_lines(instances: Sequence[Instance]) -> list[InstanceLine]:
@@ -97,6 +99,8 @@ class OverviewPages:
             instances=instance_lines(instances),
             push=None if push is None else push_line(push),
             releases=[release_line(found, may_deploy) for found in self._parts.releases.releases(app.id, _NEWEST)],
+            volumes=self._parts.storage.volumes(app.id),
+            limits=" ".join(self._parts.storage.limits),
         )
 
     def _live(self, app: App) -> Release | None:

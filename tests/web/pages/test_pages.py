@@ -89,6 +89,19 @@ def test_the_app_page_shows_what_is_live_and_what_runs(site: Site) -> None:
     assert 'href="/dashboard/apps/shop/pushes/' in page
 
 
+def test_the_app_page_lists_volumes_with_their_limits(site: Site) -> None:
+    shop = site.new_app("shop")
+    storage = site.parts.storage
+    browser = site.browser()
+    assert "Storage" not in words(browser.get("/dashboard/apps/shop").text)
+    storage.apply(storage.ask_mount(shop.id, "data", "/data", ("web", "worker"), "ada@example.com").id)
+    text = words(browser.get("/dashboard/apps/shop").text)
+    assert "Storage Volume Path Processes Made data /data web, worker just now A volume lives on one host" in text
+    assert "Portside does not back it up" in text
+    storage.apply(storage.ask_unmount(shop.id, "data", "ada@example.com").id)
+    assert "data not mounted just now" in words(browser.get("/dashboard/apps/shop").text)
+
+
 def test_a_part_of_the_app_page_refreshes_itself(site: Site) -> None:
     site.deploy(site.new_app("shop"))
     page = site.browser().get("/dashboard/apps/shop/now").text
