@@ -14,12 +14,13 @@ from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.types import LogConfig
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
-from core.errors import Unavailable, UserError
+from core.errors import Unavailable
 from core.ids import AppId
+from scheduler import docker_network, shell
 from scheduler.docker_streams import LABEL, DockerEndings, DockerOutput, listening_sockets
 from scheduler.docker_volumes import DockerVolumes
 from scheduler.runtime import (
@@ -37,7 +38,6 @@ from scheduler.runtime import (
 from scheduler.settings import SchedulerSettings
 
 _EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
-_NO_ICC = {"com.docker.network.bridge.enable_icc": "false"}
 _CALL_TIMEOUT_S = 120
 
 
@@ -55,7 +55,7 @@ class DockerRuntime:
         with self._mapped():
             if self._api.networks(filters={"name": f"^{self._settings.network}$"}):
                 return
-            self._make_network()
+            docker_network.make(self._api, self._settings, {f"{LABEL}.platform": self._settings.platform})
 
     def image(self, image_id: str, image_ref: str) -> Image:
         with self._mapped():
@@ -193,7 +193,8 @@ class DockerRuntime:
             found = self._api.inspect_image(name)
         except ImageNotFound:
             return None
-        return Image(found["Id"], found["Config"].get("User") or "")
+        labels = found["Config"].get("Labels") or {}
+        return Image(found["Id"], found["Config"].get("User") or "", labels.get(shell.LAUNCHER_LABEL, ""))
 
     def _pull(self, image_ref: str) -> Image | None:
         if not image_ref:
@@ -218,17 +219,18 @@ class DockerRuntime:
             mounts=self.volumes.mounts(order.mounts),
         )
         endpoint = self._api.create_endpoint_config(ipv4_address=order.address)
-        shell = {} if order.command is None else {"entrypoint": ["/bin/sh", "-c"], "command": [order.command]}
+        runs: dict[str, Any] = {"environment": dict(order.env)}
+        if order.command is not None:
+            runs = shell.how_to_run(order.command, order.env, order.image.launcher)
         made = self._api.create_container(
             order.image.id,
             name=f"{order.app_name}.v{order.version}.{order.process}.{order.instance_id[:8]}",
             user=UNPRIVILEGED if order.image.is_root else None,
-            environment=dict(order.env),
             labels=self._labels(order),
             host_config=limits,
             networking_config=self._api.create_networking_config({self._settings.network: endpoint}),
             use_config_proxy=False,
-            **shell,
+            **runs,
         )
         return str(made["Id"])
 
@@ -244,26 +246,6 @@ class DockerRuntime:
             "process": order.process,
         }
         return {f"{LABEL}.{name}": value for name, value in values.items()}
-
-    def _make_network(self) -> None:
-        pool = IPAMPool(subnet=self._settings.subnet)
-        label = {f"{LABEL}.platform": self._settings.platform}
-        try:
-            self._api.create_network(
-                self._settings.network,
-                driver="bridge",
-                options=_NO_ICC,
-                ipam=IPAMConfig(pool_configs=[pool]),
-                check_duplicate=True,
-                labels=label,
-            )
-        except APIError as error:
-            if error.status_code == 409:  # another process has just made it
-                return
-            raise UserError(
-                f"The Docker network {self._settings.network} can't have {self._settings.subnet}: {error.explanation}",
-                "Set PORTSIDE_SCHEDULER_SUBNET to a private range that is free on this machine.",
-            ) from error
 
     def _listed(self, found: dict[str, Any]) -> Container:
         labels = found["Labels"]

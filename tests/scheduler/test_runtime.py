@@ -171,7 +171,7 @@ def test_an_address_in_use_is_reported_and_leaves_nothing(
 def test_a_subnet_in_use_is_explained(engine_settings: SchedulerSettings) -> None:
     DockerRuntime(engine_settings).prepare()
     other = DockerRuntime(replace(engine_settings, network=f"{engine_settings.network}-b"))
-    with pytest.raises(Exception, match=r"can't have 10\.88\..*Set PORTSIDE_SCHEDULER_SUBNET|can't have 10\.88\."):
+    with pytest.raises(Exception, match=r"can't have 10\.88\."):
         other.prepare()
 
 

@@ -1,0 +1,31 @@
+"""The addresses of Portside's bridge must be free on the machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import UserError
+from scheduler.docker_network import _check_free
+
+HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+DEFAULT = "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+LEFT_BEHIND = "br-a70163d6208d\t0000570A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
+OFFICE = "tun0\t0007570A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+
+
+def test_a_free_range_is_taken() -> None:
+    _check_free("10.88.0.0/16", HEAD + DEFAULT + LEFT_BEHIND + OFFICE)
+
+
+@pytest.mark.parametrize(
+    ("route", "told", "todo"),
+    [
+        (LEFT_BEHIND, "this machine sends 10.87.0.0/16 to br-a70163d6208d already.", "ip link delete br-a70163d6208d"),
+        (OFFICE, "this machine sends 10.87.7.0/24 to tun0 already.", "PORTSIDE_SCHEDULER_SUBNET"),
+    ],
+)
+def test_a_range_that_goes_elsewhere_is_refused(route: str, told: str, todo: str) -> None:
+    with pytest.raises(UserError) as refused:
+        _check_free("10.87.0.0/16", HEAD + DEFAULT + route)
+    assert refused.value.message == f"Instances can't have 10.87.0.0/16: {told}"
+    assert todo in refused.value.hint
