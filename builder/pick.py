@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder import packs
 from builder.classic import is_address, parse
@@ -52,7 +52,8 @@ def known_pack(text: str) -> packs.Pack:
     pack = pack_named(text)
     if pack is None:
         names = ", ".join(pack.name for pack in packs.ALL)
-        raise UserError(f"There is no pack {text!r}.", f"Choose one of {names}: portside buildpacks:set NAME")
+        choose = f"Choose one of {names}, or a classic buildpack by its https address: portside buildpacks:set NAME"
+        raise UserError(f"There is no pack {text!r}.", choose)
     return pack
 
 
@@ -78,7 +79,8 @@ def pick(source: Source, chosen: Sequence[str] = ()) -> Picked | None:
     by_file = ((_from_settings(source), SETTINGS_FILE), (_from_app_json(source), APP_JSON))
     for names, by in ((tuple(chosen), BY_COMMAND), *by_file):
         if names:
-            return _insist(source, selection(names), by)
+            picked = _insist(source, selection(names), by)
+            return replace(picked, told=picked.told + _passed_over(source)) if by == APP_JSON else picked
     found = ((pack, pack.detect(source)) for pack in packs.ALL)
     return next((Picked(pack, detected) for pack, detected in found if detected is not None), None)
 
@@ -125,6 +127,11 @@ def listed_packs(source: Source) -> tuple[packs.Pack, ...]:
     """
     found = (pack_named(name) for name in _listed(source))
     return tuple(pack for pack in found if pack is not None)
+
+
+def _passed_over(source: Source) -> tuple[str, ...]:
+    others = [name for name in _listed(source) if is_classic(name)] if listed_packs(source) else []
+    return (f"Passed over: {', '.join(others)} (a pack is not combined with other buildpacks)",) if others else ()
 
 
 def _listed(source: Source) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from docker import APIClient
 from docker.errors import NotFound
 
-LABEL = "portside-still"
+NAME = "portside-still-"  # a label would get into the image of a commit, and so onto the containers of its app
 LARGEST_BYTES = 1024 * 1024
 FORGOTTEN_S = 600.0
 
@@ -45,7 +46,7 @@ class Still:
 @contextmanager
 def still(api: APIClient, image: str) -> Iterator[Still]:
     """A still container of an image that says what it runs."""
-    made = str(api.create_container(image, labels={LABEL: "1"})["Id"])
+    made = str(api.create_container(image, name=NAME + secrets.token_hex(8))["Id"])
     try:
         yield Still(api, made)
     finally:
@@ -54,6 +55,6 @@ def still(api: APIClient, image: str) -> Iterator[Still]:
 
 def remove_forgotten(api: APIClient) -> None:
     """Remove those that a process left which was killed in between."""
-    for found in api.containers(all=True, filters={"label": LABEL, "status": "created"}):
+    for found in api.containers(all=True, filters={"name": f"^/?{NAME}", "status": "created"}):
         if time.time() - found["Created"] > FORGOTTEN_S:
             api.remove_container(found["Id"], force=True, v=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from shlex import quote
 
 from builder.problems import BuildpackFileMissing, BuildpackFolderMissing, BuildpackNotExecutable, failed
-from builder.types import EXECUTABLE_MODE, Buildpack, Detected, Source
+from builder.types import EXECUTABLE_MODE, SYMLINK_MODE, Buildpack, Detected, Source
 
 name = "buildpack"
 template: str | None = "buildpack.Dockerfile.j2"
@@ -90,5 +90,5 @@ def _check(it: Buildpack, modes: Mapping[str, int]) -> None:
     for path in _paths(it):
         if path not in modes:
             raise failed(BuildpackFileMissing(it.name, path))
-        if modes[path] != EXECUTABLE_MODE:
+        if modes[path] not in (EXECUTABLE_MODE, SYMLINK_MODE):
             raise failed(BuildpackNotExecutable(it.name, path))

@@ -118,6 +118,8 @@ def test_beside_a_pack_app_json_counts_as_before(memory_source) -> None:
     listed = '{"buildpacks": [{"url": "https://github.com/heroku/heroku-buildpack-apt"}, {"url": "heroku/python"}]}'
     plan = explain(memory_source(OWN | {"app.json": listed, "Procfile": "web: x"}))
     assert plan.pack.name == "python"
+    apt = "https://github.com/heroku/heroku-buildpack-apt"
+    assert f"Passed over: {apt} (a pack is not combined with other buildpacks)" in plan.detected.details
 
 
 @pytest.mark.parametrize(
