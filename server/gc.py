@@ -10,6 +10,7 @@ from core import clock
 from core.edge import contained
 from core.errors import Conflict, PortsideError
 from core.settings import read
+from server import ballast
 from server.platform import Platform
 from server.progress import Progress
 from server.registry_cleaning import clean_registry, wake_registry
@@ -49,20 +50,23 @@ def collect_nightly(platform: Platform, site: Site) -> None:
 
 
 def collect(platform: Platform, site: Site, progress: Progress) -> None:
-    """The whole run, told line by line. Raises Conflict when another run has not ended."""
-    with platform.leases.held(LEASE) as lease:
+    """The whole run, told line by line; also on a disk that is full to the last byte.
+
+    Raises Conflict when another run has not ended.
+    """
+    free_before = _free_bytes(site)
+    with ballast.dropped(site), platform.leases.held(LEASE) as lease:
         if lease is None:
             raise Conflict("Another gc is running.", "Wait until it has ended.")
-        free_before = _free_bytes(site)
         (site.run / STAMP).touch()
         _images(platform, progress)
         _caches(platform, progress)
         _logs(platform, progress)
         _registry(platform, site, progress)
         _volumes(platform, progress)
-        free_bytes = _free_bytes(site)
-        gained = max(0, free_bytes - free_before)
-        progress.line(f"{gained // MB} MB more are free: {free_bytes // MB} MB where {site.home} is.")
+    free_bytes = _free_bytes(site)
+    gained = max(0, free_bytes - free_before)
+    progress.line(f"{gained // MB} MB more are free: {free_bytes // MB} MB where {site.home} is.")
 
 
 def _images(platform: Platform, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from core.errors import UserError
-from server import configuration, machine, ports, procfs, readiness
+from server import ballast, configuration, machine, ports, procfs, readiness
 from server.migrate import migrate
 from server.parts import ROUTER, Part, parts_of
 from server.platform import compose
@@ -43,7 +43,7 @@ def up(site: Site, progress: Progress) -> None:
     _require_home(site)
     machine.require_programs()
     machine.require_engine(site.environ)
-    with alone(site):
+    with ballast.dropped(site), alone(site):
         parts = parts_of(site)
         supervisor = Supervisor(site)
         if supervisor.is_running() and supervisor.is_outdated():
