@@ -122,7 +122,7 @@ class Builder:
                 row.image_id = self._run(plan, recipe, request, row.id, log, gauge.looking(stopped))
             built = self._built(plan, row, reused=False)
         except PortsideError as error:
-            self._records.failed(row.id, error.message, Took(gauge.taken_bytes, 0))
+            self._records.failed(row.id, error.message, gauge.took(0))
             raise
         self._records.succeeded(row.id, row.image_id, self._took(gauge, row.image_id, before or recipe.base))
         self._drop_old_builds(request.app_id)
@@ -229,8 +229,7 @@ class Builder:
     def _took(self, gauge: Gauge, image_id: str, known: str) -> Took:
         """What a build took, its image's layers reckoned above those of the image named `known`."""
         made, earlier = self._engine.layers(image_id), self._engine.layers(known) if known else None
-        layers_bytes = new_layers_bytes(made, [earlier] if earlier else []) if made else 0
-        return Took(max(gauge.taken_bytes, layers_bytes), layers_bytes)
+        return gauge.took(new_layers_bytes(made, [earlier] if earlier else []) if made else 0)
 
     def _drop_old_builds(self, app_id: AppId) -> None:
         kept = self._settings.kept_builds

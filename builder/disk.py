@@ -61,9 +61,13 @@ class Gauge:
 
         return ask
 
-    @property
-    def taken_bytes(self) -> int:
-        return self._before_bytes - self._lowest_bytes
+    def took(self, layers_bytes: int) -> Took:
+        """What was taken until now, of which at most `layers_bytes` by new layers.
+
+        What looks new may have been there, as the base of an app's first image: it took nothing of the disk then.
+        """
+        taken_bytes = self._before_bytes - self._lowest_bytes if self._folder else layers_bytes
+        return Took(taken_bytes, min(taken_bytes, layers_bytes))
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._folder).free if self._folder else 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.disk import Gauge, Layers, caches_to_keep_bytes, new_layers_bytes
+from builder.disk import Gauge, Layers, Took, caches_to_keep_bytes, new_layers_bytes
 
 BASE = Layers(("a", "b"), (100, 0, 50, 0))
 sizes = st.integers(0, 10**12)
@@ -47,13 +47,14 @@ def test_a_gauge_remembers_the_lowest(monkeypatch: pytest.MonkeyPatch) -> None:
     gauge = Gauge(Path("/var/lib/docker"))
     asked = gauge.looking(lambda: None)
     assert [asked() for _ in range(3)] == [None] * 3
-    assert gauge.taken_bytes == 600
+    assert gauge.took(200) == Took(600, 200)
+    assert gauge.took(900) == Took(600, 600), "what was there before took nothing"
 
 
-def test_an_engine_elsewhere_is_not_measured() -> None:
+def test_an_engine_elsewhere_is_not_measured_and_the_layers_must_do() -> None:
     gauge = Gauge(None)
     gauge.look()
-    assert gauge.taken_bytes == 0
+    assert gauge.took(200) == Took(200, 200)
 
 
 def test_caches_stay_within_their_quota_while_the_disk_has_room() -> None:
