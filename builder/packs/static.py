@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from builder.packs.node import read_package, table
 from builder.packs.static_nginx import nginx_values
-from builder.packs.static_settings import TABLE, SiteSettings, is_told, site_settings
+from builder.packs.static_settings import SiteSettings, is_told, site_settings
 from builder.packs.static_tools import Tool, is_development_server, tool_of
+from builder.portside_toml import SETTINGS_FILE
 from builder.problems import failed
 from builder.problems.sites import SiteFolderMissing
 from builder.types import Detected, Source
@@ -31,7 +32,7 @@ _MOST_SHOWN = 5
 def detect(source: Source) -> Detected | None:
     """A front end that a known tool builds, or pages in the repository, where nothing looks like a server."""
     place = is_told(source)
-    if place != TABLE and _has_server(source):
+    if place != SETTINGS_FILE and _has_server(source):
         return None
     package = read_package(source) if "package.json" in source.paths() else {}
     builds = "build" in table(package, "scripts") or "heroku-postbuild" in table(package, "scripts")

@@ -20,7 +20,6 @@ from builder.problems.sites import SiteFeatureRefused, SiteSettingsWrong
 from builder.types import Source
 
 STATIC_JSON = "static.json"
-TABLE = f"[static] in {SETTINGS_FILE}"
 _KINDS: Mapping[str, tuple[type, str]] = {
     "root": (str, "text"),
     "spa": (bool, "true or false"),
@@ -64,7 +63,7 @@ class SiteSettings:
 def is_told(source: Source) -> str:
     """Where a site's settings stand; "" when nowhere."""
     if "static" in portside_toml(source):
-        return TABLE
+        return SETTINGS_FILE
     return STATIC_JSON if STATIC_JSON in source.paths() else ""
 
 
@@ -73,7 +72,7 @@ def site_settings(source: Source) -> SiteSettings:
     place = is_told(source)
     if not place:
         return SiteSettings()
-    told = portside_toml(source)["static"] if place == TABLE else _static_json(source)
+    told = portside_toml(source)["static"] if place == SETTINGS_FILE else _static_json(source)
     mistakes = tuple(_mistakes(told, place))
     if mistakes:
         raise failed(SiteSettingsWrong(place, mistakes))
@@ -109,7 +108,8 @@ def _redirect(value: Any) -> tuple[str, int]:
 
 def _mistakes(told: Any, place: str) -> Iterator[Mistake]:
     if not isinstance(told, dict) or "" in told:
-        yield _mistake(place, Wrong.WRONG_KIND, place, "a table of settings")
+        what = "static" if place == SETTINGS_FILE else STATIC_JSON
+        yield Mistake(place, 0, 0, Wrong.WRONG_KIND, what, "a table of settings")
         return
     for key, value in told.items():
         kind, words = _KINDS.get(key, (object, ""))
@@ -126,7 +126,7 @@ def _unknown(place: str, key: str) -> Iterator[Mistake]:
     meant = nearest(key, _KINDS)
     if meant is not None:
         yield _mistake(place, Wrong.UNKNOWN_KEY, key, meant)
-    elif place == TABLE:
+    elif place == SETTINGS_FILE:
         yield _mistake(place, Wrong.NOT_ONE_OF, key, f"one of {', '.join(_KINDS)}")
 
 
@@ -158,7 +158,8 @@ def _wrong_redirect(value: Any) -> str:
     table = {"url": value} if isinstance(value, str) else value
     if not isinstance(table, dict) or not isinstance(table.get("url"), str) or not _ADDRESS.fullmatch(table["url"]):
         return 'an address such as "/new", or {"url": "/new", "status": 302}'
-    return "" if table.get("status", 301) in _REDIRECTS else f"with a status of {', '.join(map(str, _REDIRECTS))}"
+    statuses = ", ".join(map(str, _REDIRECTS))
+    return "" if table.get("status", 301) in _REDIRECTS else f"an address with a status of {statuses}"
 
 
 def _wrong_headers(value: Any) -> str:
@@ -169,4 +170,4 @@ def _wrong_headers(value: Any) -> str:
 
 
 def _mistake(place: str, wrong: Wrong, name: str, other: str) -> Mistake:
-    return Mistake(place, 0, 0, wrong, name, other)
+    return Mistake(place, 0, 0, wrong, f"static.{name}" if place == SETTINGS_FILE else name, other)

@@ -13,7 +13,7 @@ SITE_KEYS = "root, spa, clean_urls, routes, redirects, error_page, headers"
 
 @dataclass(frozen=True)
 class SiteSettingsWrong(Problem):
-    """All mistakes of a site's settings; `place` is static.json, or the table of portside.toml."""
+    """All mistakes of a site's settings; `place` is static.json or portside.toml."""
 
     place: str
     mistakes: tuple[Mistake, ...]
@@ -75,5 +75,5 @@ class BuildLeftNoSite(Problem):
             f"The build script left no {self.wanted}.",
             f"{', '.join(self.has)}" if self.has else "no index.html in any folder",
             f"{self.wanted}, made by the build script in package.json",
-            f'Put the lines [static] and root = "{folder}" in portside.toml, {AGAIN}',
+            f'Put root = "{folder}" under [static] in portside.toml, {AGAIN}',
         )

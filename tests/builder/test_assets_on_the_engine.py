@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -37,3 +38,13 @@ def test_the_assets_of_a_python_app(bench, log, memory_source):
     cached = [line.strip() for line in log.lines]
     assert cached[cached.index("-----> Installing dependencies") + 1] == "CACHED"
     assert cached[cached.index("-----> Installing what Node.js builds with") + 1] == "CACHED"
+
+
+@pytest.mark.parametrize("fixture", ["ruby_tiny", "php_tiny"])
+def test_the_assets_of_other_languages(bench, log, fixture_app, fixture):
+    scripts = {"build": "mkdir -p made && node --version > made/by.txt"}
+    package = json.dumps({"scripts": scripts}).encode()
+    source = fixture_app(fixture, **{"package.json": package, "kept.txt": b"as it was"})
+    built = bench.builder.build(bench.request(source, deadline_s=600.0), log)
+    assert in_image(built.image_id, "stat -c %U made/by.txt kept.txt; cat made/by.txt").startswith("app\napp\nv")
+    assert in_image(built.image_id, "cat kept.txt; id -u") == "as it was1000\n"

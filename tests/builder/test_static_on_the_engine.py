@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.parser import Parser
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
@@ -72,8 +75,9 @@ def serve(bench, log) -> Iterator[Callable[..., Site]]:
     """Builds a source and serves it."""
     sites: list[Site] = []
 
-    def start(source) -> Site:
-        sites.append(Site(bench.builder.build(bench.request(source, deadline_s=600.0), log)))
+    def start(source, config: Mapping[str, str] = MappingProxyType({})) -> Site:
+        request = bench.request(source, config=dict(config), deadline_s=600.0)
+        sites.append(Site(bench.builder.build(request, log)))
         return sites[-1]
 
     yield start
@@ -137,3 +141,25 @@ def test_a_plain_site_at_the_root(serve, memory_source) -> None:
     assert (small["Content-Encoding"], small["Vary"]) == ("gzip", "Accept-Encoding")
     assert site.get("/site.css").headers["Content-Length"] == str(len(LONG))
     assert "Last-Modified" in site.get("/site.css").headers
+
+
+def test_a_vite_front_end(serve, memory_source, log) -> None:
+    package = {"scripts": {"build": "vite build", "start": "vite"}, "devDependencies": {"vite": "5.4.21"}}
+    files = {
+        "package.json": json.dumps(package),
+        "index.html": '<!doctype html><script type="module" src="/main.js"></script><p>a shop</p>',
+        "main.js": "import './main.css'; document.title = import.meta.env.VITE_TITLE;",
+        "main.css": "p { color: red }",
+        "public/robots.txt": "User-agent: *",
+    }
+    site = serve(memory_source(files), {"VITE_TITLE": "Ours"})
+    assert "       Serving dist/, where Vite builds it" in log.lines
+    assert "-----> Building assets with Node.js: npm run build" in log.lines
+    page = site.get("/some/route")
+    assert (page.status, page.headers["Cache-Control"]) == (200, "no-cache")
+    script = re.search(r'src="(/assets/index-[^"]+\.js)"', page.body)
+    assert script is not None
+    assert site.get(script[1]).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Ours" in site.get(script[1]).body
+    assert site.get("/robots.txt").body == "User-agent: *"
+    assert site.run("ls -A /app; command -v node || echo no node") == "dist\nno node\n"
