@@ -66,12 +66,14 @@ class Shortage:
 
 @dataclass(frozen=True)
 class NoRoom:
-    """A push that does not fit. `running`: how many builds under way are reckoned with. `freeable_bytes`: what
-    `portside-server gc` would free, where that is known."""
+    """A push that does not fit. `builds`: of how many earlier ones its need was learnt; `running`: how many under way
+    are reckoned with. `at_engine`: the engine's disk is short, where a gc frees images and caches; `freeable_bytes`:
+    how much, where that is known."""
 
     shortages: tuple[Shortage, ...]
     builds: int
     running: int
+    at_engine: bool = True
     freeable_bytes: int | None = None
 
 
@@ -122,7 +124,8 @@ def judge_room(
         ]
     shortages = [_shortage(*bill, reserve_bytes) for bill in bills]
     short = tuple(one for one in shortages if one.free_bytes < one.needed_bytes)
-    return NoRoom(short, wanted.builds, len(running)) if short else None
+    at_engine = disks.is_one or any(one.where == disks.engine for one in short)
+    return NoRoom(short, wanted.builds, len(running), at_engine) if short else None
 
 
 def _shortage(where: str, free_bytes: int, items: Iterable[Item], others_bytes: int, reserve_bytes: int) -> Shortage:

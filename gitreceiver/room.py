@@ -88,7 +88,7 @@ class Room:
                 return self._record(app_id, wanted.need)
         freeable_bytes = None
         with suppress(Unavailable):
-            freeable_bytes = self._freeable_bytes()
+            freeable_bytes = self._freeable_bytes() if problem.at_engine else None
         raise refusal(replace(problem, freeable_bytes=freeable_bytes))
 
     def settle(self, claim_id: str, push_id: str | None, pack_bytes: int = 0) -> None:

@@ -103,3 +103,10 @@ def test_a_forecast_is_never_below_any_of_the_last_five(builds: list[Took], pack
     need = forecast(builds, packs, first).need
     assert all(need.build_bytes >= took.disk_bytes and need.upload_bytes >= took.layers_bytes for took in builds[:5])
     assert all(need.source_bytes >= pack for pack in packs[:5])
+
+
+def test_what_a_gc_frees_at_the_engine_helps_no_other_disk() -> None:
+    need = Need(10 * MB, 200 * MB, 100 * MB)
+    at_home, at_engine = judged(need, home=9, engine=9999), judged(need, home=9999, engine=9)
+    on_one = judged(need, home=9)
+    assert [one.at_engine for one in (at_home, at_engine, on_one) if one] == [False, True, True]
