@@ -10,6 +10,7 @@ import pytest
 from accounts import Identity
 from core.ids import new_id
 from core.timing import Step
+from gitreceiver.waterfall import Built
 from releases import App
 
 
@@ -165,6 +166,14 @@ def test_a_build_shows_what_took_how_long(stage, api, app: App, ada: Identity) -
     shown = api.get(f"/apps/shop/builds/{push.id}").json
     assert shown["total_ms"] == 900
     assert shown["steps"] == [{"name": "build", "began_ms": 20, "took_ms": 500}]
+
+
+def test_a_build_tells_its_stack_or_while_it_has_none_that_of_the_app(stage, api, app: App, ada: Identity) -> None:
+    push = stage.pushes.redeploy(app.id, "3f2a91c0", ada)
+    assert api.get(f"/apps/shop/builds/{push.id}").json["stack"] == "debian-13"
+    stage.pushes.known = [replace(push, stack="debian-14", built=Built.WARM)]
+    shown = api.get("/apps/shop/builds").json[0]
+    assert (shown["stack"], shown["built"]) == ("debian-14", "warm")
 
 
 def test_the_build_caches_of_an_app_are_purged(stage, api, app: App) -> None:
