@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from builder.problems import VersionUnavailable
-from builder.problems_text import failed
+from builder.problems import VersionUnavailable, failed
 from builder.types import Wanted
 from core.errors import UserError
 
@@ -36,8 +35,18 @@ class Stack:
 
 
 STACKS = (
-    Stack("debian-13", "trixie", {"Python": "3.13", "Java": "21"}, {"Java": ("25",)}),
-    Stack("debian-14", "forky", {"Python": "3.14", "Java": "25"}, {"Java": ("21", "26", "27")}),
+    Stack(
+        "debian-13",
+        "trixie",
+        {"Python": "3.13", "Java": "21", "Go": "1.24.4", "Rust": "1.85.1"},
+        {"Java": ("25",)},
+    ),
+    Stack(
+        "debian-14",
+        "forky",
+        {"Python": "3.14", "Java": "25", "Go": "1.27", "Rust": "1.97"},
+        {"Java": ("21", "26", "27")},
+    ),
 )
 DEFAULT = STACKS[0]
 

@@ -11,9 +11,18 @@ from dataclasses import replace
 from textwrap import shorten
 
 from builder import problems as p
+from builder.compiler_failures import problem_in as compiler_problem
 from builder.dockerignore import Ignore
+from builder.java_failures import problem_in as java_problem
 from builder.near import is_slip_of
-from builder.problems import Problem
+from builder.problems import (
+    BuildpackFailed,
+    BuildpackFileMissing,
+    BuildpackNotExecutable,
+    BuildpackNotFetched,
+    BuildpackRefused,
+    Problem,
+)
 from builder.problems.sites import BuildLeftNoSite
 from builder.progress import Progress
 from builder.submodules import submodule_of
@@ -62,7 +71,7 @@ _COMPILER = (
 )
 _NETWORK = re.compile(
     r"Temporary failure in name resolution|[Dd]ns error|Could not resolve|EAI_AGAIN|ENOTFOUND|"
-    r"Failed to fetch|error sending request|Network is unreachable|no such host"
+    r"UnknownHostException|Unknown host|Failed to fetch|error sending request|Network is unreachable|no such host"
 )
 _NO_PROGRAM = (
     re.compile(r"^(?:/bin/)?sh: (?:line )?\d+: ([^:]+): not found$"),
@@ -77,6 +86,11 @@ _NOT_EXECUTABLE = (
 _NODE = re.compile(r"(\S+) asks for Node\.js (.*), which npm has not\. It has: ([\d, ]*?(\d+))(?:\s|$)")
 _NO_SITE = re.compile(r"^The build script left no (\S+)\. It left: (.*)\.$")
 _DISK = "no space left on device"
+_HEROKUS_LAST = re.compile(r"^!\s+Push (failed|rejected)")
+_BUILDPACK = re.compile(  # what Portside's scripts say last (packs/buildpack_scripts)
+    r"^portside: (?P<name>\S+): (?:it could not be (?P<fetched>fetched)|"
+    r"(?P<file>bin/\w+) is (?P<wrong>missing|not executable)|(?P<script>bin/\w+) ended with exit code (?P<code>\d+))$"
+)
 
 
 def problem_of(progress: Progress) -> Problem:
@@ -124,10 +138,14 @@ def _failed_run(step: str, exit_code: int, tail: list[str]) -> Problem:
     output, last = " ".join(tail), tail[-1] if tail else ""
     if _DISK in output.lower():
         return p.DiskFull(step or "docker build")
+    if found := _BUILDPACK.match(last):
+        return _of_buildpack(found, tail[:-1])
     if found := _NODE.search(output):
         return p.VersionUnavailable("Node.js", found[1], found[2], f"one of {found[3]}", f"{found[4]}.x")
     if found := _NO_SITE.match(last):
         return BuildLeftNoSite(found[1], tuple(found[2].split()))
+    if problem := java_problem(tail) or compiler_problem(step, exit_code, tail):
+        return problem
     if package := _first(_DEPENDENCY, output):
         said = next((line for line in tail if package in line), last)
         return p.DependencyNotFound(package, said.removeprefix("╰─▶ "))
@@ -140,6 +158,19 @@ def _failed_run(step: str, exit_code: int, tail: list[str]) -> Problem:
     if program := _first(_NOT_EXECUTABLE, last):
         return p.StepNotExecutable(step, program.removeprefix("./"))
     return p.StepFailed(step, exit_code, _loudest(tail) or "no output")
+
+
+def _of_buildpack(found: re.Match[str], said: list[str]) -> Problem:
+    name, said = found["name"], [line for line in said if not _HEROKUS_LAST.search(line)]
+    if found["fetched"]:
+        return BuildpackNotFetched(name, said[-1] if said else "no output")
+    if found["wrong"] == "missing":
+        return BuildpackFileMissing(name, found["file"])
+    if found["wrong"]:
+        return BuildpackNotExecutable(name, found["file"], is_ours=False)
+    if found["script"] == "bin/detect":
+        return BuildpackRefused(name, int(found["code"]), said[-1] if said else "")
+    return BuildpackFailed(name, found["script"], int(found["code"]), _loudest(said) or "no output")
 
 
 def _loudest(tail: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from builder.packs import dockerfile, node, php, python, ruby, static
+from builder.packs import buildpack, dockerfile, go, java, node, php, python, ruby, rust, static
 from builder.types import Detected, Source
 
 
@@ -43,13 +43,16 @@ class Pack(Protocol):
         ...
 
 
-ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby, static, node)
+ALL: tuple[Pack, ...] = (dockerfile, python, php, ruby, go, rust, java, static, node)
 
 # Packs whose apps may have assets: when package.json has a build script, `ASSETS` builds them first, in stages of its
 # own that end with `ASSETS_STAGE`, and the pack's template takes the app's files from there (`app_files`).
-TAKE_ASSETS: tuple[Pack, ...] = (python, php, ruby, static)
+TAKE_ASSETS: tuple[Pack, ...] = (python, php, ruby, go, rust, static)
 ASSETS = node
 ASSETS_STAGE = "assets"
+
+# With the pack that is never found out: it runs the buildpacks that somebody named.
+EVERY: tuple[Pack, ...] = (*ALL, buildpack)
 
 # Packs whose language image is made when a machine is set up; another's is made for the first app that needs it.
 AT_SET_UP: tuple[Pack, ...] = (python, node)

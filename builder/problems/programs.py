@@ -89,15 +89,33 @@ class LocalDependencyMissing(Problem):
 
 
 @dataclass(frozen=True)
+class ToolTooOld(Problem):
+    """A dependency that needs a later `language` than the app asks for; `line` in `file` would ask for it."""
+
+    language: str
+    dependency: str
+    version: str
+    line: str
+    file: str
+
+    words = (
+        "{dependency} needs a later {language} than this build has.",
+        "{dependency}, which needs {language} {version}",
+        "dependencies for the {language} that {file} asks for",
+        "Put {line} in {file}, for which another stack may be taken, or take an earlier version of it, " + AGAIN,
+    )
+
+
+@dataclass(frozen=True)
 class CNeeded(Problem):
-    """A Go package that is C inside, built without cgo."""
+    """A Go package of which nothing is left without cgo."""
 
     package: str
     said: str
 
     words = (
-        "The package {package} is C inside, and the app is built without cgo.",
+        "The package {package} has no Go for this build.",
         "{said}",
-        "CGO_ENABLED=1, with which the C compiler is used",
-        "portside config:set CGO_ENABLED=1, then push again.",
+        "a package in Go, or one in C with CGO_ENABLED=1",
+        "If it holds C: portside config:set CGO_ENABLED=1, then push again. Else build without it.",
     )
