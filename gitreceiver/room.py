@@ -136,9 +136,9 @@ class Room:
         return claim_id
 
     def _disks(self) -> Disks:
+        engine = self._home  # out of reach, or down: reckoned here, which errs on the side of a refusal
         with suppress(Unavailable):
-            engine = self._builder.data_root
-        engine = engine or self._home  # out of reach: what it takes is not ours to judge, and nothing is measured
+            engine = self._builder.data_root or engine
         return Disks(
             home=str(self._home),
             home_free_bytes=shutil.disk_usage(self._home).free,

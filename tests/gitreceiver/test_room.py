@@ -15,6 +15,7 @@ from accounts import Identity
 from builder import Took
 from core import clock
 from core.database import Database
+from core.errors import Unavailable
 from core.ids import AppId, UserId, new_id
 from gitreceiver import Journal, PushKind, PushState, ReceiverSettings, RefUpdate
 from gitreceiver.disk import DiskNearlyFull, Need
@@ -29,7 +30,9 @@ MIB = 1 << 20
 class MeasuredBuilder:
     """Knows what the builds of each app took; its engine is on the disk of the home."""
 
-    data_root = None
+    @property
+    def data_root(self) -> Path | None:
+        return None
 
     def __init__(self) -> None:
         self.builds: dict[AppId, list[Took]] = {}
@@ -64,6 +67,14 @@ def record(database: Database) -> str:
     who = Identity(UserId(new_id()), "ada@example.com", is_admin=False)
     journal.add(push_id, APP, PushKind.PUSH, RefUpdate("refs/heads/main", None, "a" * 40), (), who)
     return push_id
+
+
+class BuilderWithoutEngine(MeasuredBuilder):
+    """Its engine is down."""
+
+    @property
+    def data_root(self) -> Path | None:
+        raise Unavailable("The Docker Engine does not answer.")
 
 
 def test_two_pushes_at_once_do_not_share_the_same_room(room_with: Callable[..., Room]) -> None:
@@ -139,6 +150,12 @@ def test_a_branch_that_does_not_deploy_needs_room_for_its_source_only(room_with:
     assert room.claim(APP, builds=False)
     with pytest.raises(DiskNearlyFull):
         room.claim(APP)
+
+
+def test_while_the_engine_is_down_a_push_is_judged_by_the_disk_at_home(room_with: Callable[..., Room]) -> None:
+    assert room_with(1151, builder=BuilderWithoutEngine()).claim(APP)
+    with pytest.raises(DiskNearlyFull):
+        room_with(1149, builder=BuilderWithoutEngine()).claim(AppId(new_id()))
 
 
 def test_a_refusal_says_what_a_gc_would_free(room_with: Callable[..., Room]) -> None:
