@@ -61,3 +61,20 @@ def test_each_decision_has_its_line(memory_source) -> None:
         "Health check of web: GET /up",
         "Files: 4 in the build, 1 left out by .dockerignore",
     )
+
+
+def test_buildpacks_are_fetched_and_run_by_the_dockerfile(memory_source) -> None:
+    files = {
+        "own/bin/detect!x": "",
+        "own/bin/compile!x": "",
+        "portside.toml": 'buildpacks = ["https://a.example/b.git#v1", "./own"]',
+    }
+    plan = explain(memory_source(files))
+    text = dockerfile(plan, memory_source(files), "shop", "trixie", {"TOKEN": "s3cret"})
+    assert "fetch-buildpack 1 'https://a.example/b.git#v1' https://a.example/b.git '' v1" in text
+    assert "cp -R /app/own /tmp/buildpacks/2" in text
+    assert text.index("run-buildpack 1 ") < text.index("run-buildpack 2 ./own")
+    assert text.rstrip().endswith('ENTRYPOINT ["/usr/local/bin/with-profile"]')
+    assert "s3cret" not in text
+    told = decisions(plan, memory_source(files), "debian-13")
+    assert "Processes: what the last buildpack's bin/release names (no Procfile)" in told
