@@ -124,8 +124,10 @@ class Storage:
 
     def forget_app(self, app_id: AppId) -> None:
         """Delete the app's volumes with their data. Nothing of the app may run any more."""
-        for volume in self._runtime.volumes.all(app_id):
-            self._runtime.volumes.remove(volume.name)
+        with self._database.read() as session:
+            recorded = {mounts.volume_name(app_id, row.name) for row in mounts.volume_rows(session, app_id)}
+        for name in recorded | {volume.name for volume in self._runtime.volumes.all(app_id)}:
+            self._runtime.volumes.remove(name)
         with self._database.write() as session:
             for table in (StorageChangeRow, VolumeRow):
                 session.execute(delete(table).where(table.app_id == app_id))
