@@ -48,6 +48,7 @@ class Cleaning:
 
         `kept` is asked after the engine: what is made in between is then not among the images that were seen.
         """
+        self._engine.remove_stills()
         images = self._engine.images()
         needed = self._needed(kept())
         before_bytes = self._engine.layers_bytes()
@@ -68,7 +69,7 @@ class Cleaning:
         """What `drop_images` and `drop_caches` would free now, at least. The registry's share is not reckoned."""
         images, usage = self._engine.images(), self._engine.usage()
         going = set(unneeded(images, self._needed(kept()), clock.now()))
-        gone = [one.id for one in images if going.issuperset(one.names or one.digests)]
+        gone = [one.id for one in images if (names := one.names or one.digests) and going.issuperset(names)]
         caches_bytes = min(usage.idle_caches_bytes, usage.caches_bytes - self._caches_to_keep_bytes(usage))
         return max(0, caches_bytes) + sum(usage.own_bytes.get(image_id, 0) for image_id in gone)
 
@@ -102,7 +103,7 @@ class Cleaning:
 
     def _languages(self) -> frozenset[str] | None:
         with suppress(UserError):  # no base image: then nothing can be said of what stands on it
-            with_image = [pack for pack in packs.ALL if pack.language_image]
+            with_image = [pack for pack in packs.EVERY if pack.language_image]
             stacks = [stack for stack in STACKS if stack == DEFAULT or self._stacks.is_here(stack)]
             return frozenset(self._stacks.language_image(pack, stack).name for pack in with_image for stack in stacks)
         return None
