@@ -19,6 +19,9 @@ files: tuple[str, ...] = (MANIFEST,)
 needs_procfile = True
 
 LOCK = "Cargo.lock"
+EXPECTED = "rust-toolchain.toml"
+# (file, what stands around the channel in it).
+_TOOLCHAIN_FILES = ((EXPECTED, 'channel = "', '"'), ("rust-toolchain", "", ""))
 # (what a crate loads at run time, what it is linked with), by crate.
 _NATIVE = {
     "openssl-sys": ("libssl3t64", "libssl-dev"),
@@ -90,20 +93,21 @@ def _wanted(source: Source, packages: tuple[Package, ...]) -> Wanted:
 
     In this order: the channel in rust-toolchain.toml or rust-toolchain, the highest `rust-version`.
     """
-    for file in ("rust-toolchain.toml", "rust-toolchain"):
+    for file, prefix, suffix in _TOOLCHAIN_FILES:
         channel = _channel(source, file)
-        if channel and channel != "stable":
-            pinned = channel.partition("-")[0]
-            if not _NUMBER.match(pinned):
-                raise failed(VersionUnavailable("Rust", file, channel, "of a release, no beta or nightly", "stable"))
-            return Wanted("Rust", "rust-toolchain.toml", file, channel, pinned, at_least=True)
+        if not channel or channel == "stable":
+            continue
+        pinned = channel.partition("-")[0]
+        if not _NUMBER.match(pinned):
+            line = f"{prefix}stable{suffix}"
+            raise failed(VersionUnavailable("Rust", file, channel, "of a release, no beta or nightly", line))
+        return Wanted("Rust", EXPECTED, file, channel, pinned, prefix, suffix, at_least=True)
     said = [package for package in packages if _NUMBER.match(package.rust_version)]
     if not said:
-        return Wanted("Rust", "rust-toolchain.toml")
+        return Wanted("Rust", EXPECTED)
     highest = max(said, key=lambda it: [int(part) for part in it.rust_version.split(".")])
-    return Wanted(
-        "Rust", "rust-toolchain.toml", highest.file, highest.rust_version, highest.rust_version, at_least=True
-    )
+    version = highest.rust_version
+    return Wanted("Rust", EXPECTED, highest.file, version, version, 'rust-version = "', '"', at_least=True)
 
 
 def _channel(source: Source, file: str) -> str:

@@ -49,7 +49,7 @@ class LockMissing(Problem):
     command: str
 
     words = (
-        "{manifest} is there, and no {lock}, which says what exactly to build with.",
+        "{manifest} has no {lock}, which pins what it asks for.",
         "no {lock}",
         "{lock}, committed: then each build takes the same versions",
         "{command} && git add --force {lock}, " + AGAIN,

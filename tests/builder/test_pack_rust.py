@@ -142,7 +142,7 @@ def test_the_version_decides_the_stack(memory_source, files, stack, told) -> Non
 def test_a_rust_that_no_stack_has_is_told(memory_source) -> None:
     has = " or ".join(stack.versions["Rust"] for stack in STACKS)
     error = refused(memory_source(crate('rust-version = "1.150"')))
-    assert error.problem == VersionUnavailable("Rust", "Cargo.toml", "1.150", has, "1.85.1")
+    assert error.problem == VersionUnavailable("Rust", "Cargo.toml", "1.150", has, 'rust-version = "1.85.1"')
     error = refused(memory_source(crate() | {"rust-toolchain": "nightly-2026-01-01"}))
     assert isinstance(error.problem, VersionUnavailable)
     assert error.problem.wanted == "nightly-2026-01-01"
