@@ -213,14 +213,14 @@ def test_the_example_answers_and_a_change_of_code_downloads_nothing_again(bench,
         files["greeting.go"] = HELLO.replace("func main() { println", "func init() { print")
         config = {"GOPROXY": proxy.url, "GOSUMDB": "off"}
         bench.builder.build(bench.request(memory_source(files), config=config, deadline_s=600.0), log)
-        assert f"/{'example.com/greet/@v/v1.0.0'}.zip" in proxy.asked
+        assert "/example.com/greet/@v/v1.0.0.zip" in proxy.asked
         log.lines.clear()
         proxy.asked.clear()
         files["main.go"] = files["main.go"].replace('"ok\\n"', '"fine\\n"')
         built = bench.builder.build(bench.request(memory_source(files), config=config), log)
         assert proxy.asked == []
     heading = log.lines.index("-----> Downloading modules")
-    assert [line.strip() for line in log.lines[heading : heading + 3]][1:] == ["CACHED", "-----> Compiling"]
+    assert log.lines[heading + 1].strip() == "CACHED"
     with running(built) as container:
         assert "<strong>v7</strong>, in Go." in answer(container)
         assert answer(container, "/health").endswith("fine\n")
