@@ -24,7 +24,7 @@ check: ## Lint, types and unit tests: needs no engine, under a minute
 
 test: ## Set a bare machine up and run every test on real parts
 	@setup/venv.sh server,test
-	@$(BIN)/portside-server prepare --for-tests
+	@$(BIN)/portside-server prepare --for-tests --every-stack --frozen-mirror
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

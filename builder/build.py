@@ -27,7 +27,7 @@ from builder.records import Cache, Records
 from builder.release_file import what_runs, with_defaults
 from builder.remotes import pinned
 from builder.settings import BuilderSettings
-from builder.stacks import Stacks
+from builder.stacks import MakeBase, Stacks
 from builder.tables import BuildRow
 from builder.types import BuildFailed, BuildRequest, BuiltImage, Source
 from builder.uploads import LARGEST_BYTES, Readable, TarSource
@@ -61,14 +61,22 @@ class Builder:
     LARGEST_UPLOAD_BYTES: ClassVar = LARGEST_BYTES
     STACKS: ClassVar = STACKS
 
-    def __init__(self, database: Database, engine: Engine, settings: BuilderSettings, images: ImageStore) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        settings: BuilderSettings,
+        images: ImageStore,
+        make_base: MakeBase | None = None,
+    ) -> None:
+        """`make_base` makes a stack's base image when the first app needs it; without it that is refused."""
         self._engine = engine
         self._settings = settings
         self._images = images
         self._records = Records(database)
         self.choices = Choices(database)
         self._buildkit = BuildKit(engine, Limiter(settings.limits))
-        self._stacks = Stacks(engine, self._buildkit, settings)
+        self._stacks = Stacks(engine, self._buildkit, settings, make_base)
 
     def explain(self, source: Source, app_id: AppId | None = None) -> Plan:
         """How a source would be built, for a new app or as the app's choices are; raises BuildFailed."""
@@ -106,6 +114,7 @@ class Builder:
         log.step(plan.detected.headline)
         for line in plan.detected.details:
             log.detail(line)
+        self._stacks.ensure_base(plan.stack, log.detail)
         recipe = self._recipe(plan, request)
         if not request.rebuild:
             earlier = self._reusable(request, recipe, stopped)

@@ -16,10 +16,12 @@ from builder.dockerignore import Ignore
 from builder.engine import Engine
 from builder.progress import Line
 from builder.settings import BuilderSettings
-from core.errors import UserError
+from core.errors import PortsideError, UserError
 
 HOST_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 LONGEST_BUILD_S = 900
+OnLine = Callable[[str], None]
+MakeBase = Callable[[str, str, OnLine], None]  # (a stack's name, its suite, …)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Stacks:
     steps only once.
     """
 
-    def __init__(self, engine: Engine, buildkit: BuildKit, settings: BuilderSettings) -> None:
+    def __init__(
+        self, engine: Engine, buildkit: BuildKit, settings: BuilderSettings, make_base: MakeBase | None = None
+    ) -> None:
+        self._make_base = make_base
         self._engine = engine
         self._buildkit = buildkit
         self._base = settings.base_image
@@ -51,6 +56,17 @@ class Stacks:
     def is_here(self, stack: Stack) -> bool:
         """Whether the engine holds the stack's base image."""
         return self._engine.image_id(self.base(stack)) is not None
+
+    def ensure_base(self, stack: Stack, on_line: OnLine) -> None:
+        """Make the stack's base image if it is missing and can be made; else `base_id` tells what to do."""
+        with self._lock:
+            if self._make_base is None or self.is_here(stack):
+                return
+            on_line(f"Making the stack {stack.name}: once on this machine, it takes a minute")
+            try:
+                self._make_base(stack.name, stack.suite, on_line)
+            except PortsideError as error:
+                on_line(f"That failed: {error.message.splitlines()[0]}")
 
     def base_id(self, stack: Stack) -> str:
         """The id of a stack's base image; raises UserError when the engine does not hold it."""
@@ -77,7 +93,7 @@ class Stacks:
     def prepare(
         self,
         image: LanguageImage,
-        on_line: Callable[[str], None],
+        on_line: OnLine,
         stopped: Callable[[], BaseException | None] = lambda: None,
     ) -> str:
         """Build the image unless the engine holds it, telling its steps; gives its id."""

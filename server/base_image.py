@@ -19,7 +19,6 @@ REPOSITORY = "portside/base"
 HUB = "https://registry-1.docker.io/v2/"
 PROBE_S = 3.0
 BUILD_S = 900.0
-MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 EXTRA_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -114,8 +113,7 @@ def mmdebstrap_argv(tar: Path, base: Base) -> list[str]:
         *hooks,
         *update,
         base.suite,
-        str(tar),
-        MIRROR,
+        str(tar),  # from mmdebstrap's own default mirrors, which are Debian's
     ]
 
 

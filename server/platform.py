@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,6 +38,7 @@ from releases import doors as releases_doors
 from router import Router, RouterSettings
 from scheduler import DockerRuntime, Scheduler, SchedulerSettings, Storage, line_of, waker
 from scheduler import doors as scheduler_doors
+from server.progress import Progress
 
 if TYPE_CHECKING:
     from web import WebParts
@@ -120,7 +122,7 @@ class Platform:
 
     @cached_property
     def builder(self) -> Builder:
-        return Builder(self.database, self.engine, self.builder_settings, self.images)
+        return Builder(self.database, self.engine, self.builder_settings, self.images, make_base_image)
 
     @cached_property
     def releases(self) -> Releases:
@@ -250,6 +252,14 @@ class Platform:
         for app in self.releases.apps():
             with contained(f"dropping old images of {app.name}"):
                 self.releases.drop_old_images(app.id)
+
+
+def make_base_image(stack: str, suite: str, on_line: Callable[[str], None]) -> None:
+    """Make a stack's base image on this machine, as `portside-server stack:add` does."""
+    from server import base_image  # with what it needs for it: a process that never builds does without
+
+    progress = Progress(lambda text: on_line(text.removeprefix("----->").strip()))
+    base_image.ensure_base_image(os.environ, progress, base_image.Base(stack, suite))
 
 
 def compose(environ: Mapping[str, str]) -> Platform:
