@@ -133,3 +133,21 @@ def test_the_worker_is_killed_during_a_rollback(site: Site, victim: Victim) -> N
     assert "as v4" in told.output
     Aftermath.of(site).assert_live(4, first, branch=second)
     assert visitor.failures == []
+
+
+def test_the_worker_is_killed_while_a_volume_is_being_mounted(site: Site, victim: Victim) -> None:
+    START.prepare(site)
+    assert site.push().code == 0
+    eventually(lambda: [found.version for found in site.containers()] == [2], "only v2 is left")
+    [before] = site.containers()
+    with Steady(site) as visitor, site.running("storage:mount", "data:/data") as mount:
+        eventually(lambda: len(site.containers()) == 2, "the instance with the volume is being started")
+        [dying] = [found for found in site.containers() if found.id != before.id]
+        victim.kill("worker")
+        told = mount.ended()
+    assert told.code == 0, told.output
+    victim.returns()
+    eventually(lambda: len(site.containers()) == 1, "one instance is left")
+    assert {found.id for found in site.containers()}.isdisjoint({before.id, dying.id})
+    assert "/data" in site.cli("storage").output
+    assert visitor.failures == []
