@@ -6,20 +6,27 @@ from collections.abc import Callable
 
 from builder import packs
 from builder.explain import Plan
-from builder.progress import Line
+from builder.progress import CACHED, Line
 from core.logs import LogWriter
 
 _TAKING_OVER = "--directory=/built"
 
 
 def narrator(plan: Plan, log: LogWriter) -> Callable[[Line], None]:
-    """What takes the lines of a plan's build and tells them to `log`: a heading in words, or the line as it is."""
+    """What takes the lines of a plan's build and tells them to `log`: a heading in words, or the line as it is.
+
+    That a step was cached of which no word is told is not told either.
+    """
+
+    silent: set[str] = set()
 
     def tell(line: Line) -> None:
         headline = _headline(plan, line) if line.number else None
         if headline:
             log.step(headline)
-        elif headline is None:
+        elif headline is not None:
+            silent.add(line.number)
+        elif line.text != CACHED or line.under not in silent:
             log.detail(str(line))
 
     return tell

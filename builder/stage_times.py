@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from textwrap import shorten
 
-from builder.progress import untold
+from builder.progress import label, untold
 
 EXPORT = "export"
 CONTEXT = "build context"
@@ -62,4 +62,4 @@ def _name(text: str) -> str | None:
     step = _STEP.match(text)
     if step is None or step[2].startswith("FROM "):
         return None
-    return f"build [{step[1]}] {shorten(untold(step[2]), LONGEST_NAME, placeholder=' …')}"
+    return f"build [{label(step[1])}] {shorten(untold(step[2]), LONGEST_NAME, placeholder=' …')}"

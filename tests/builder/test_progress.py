@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from builder import BuildFailed
@@ -21,28 +23,7 @@ from builder.problems import (
 from builder.progress import Progress
 from core.errors import Unavailable
 
-SUCCESS = """\
-#1 [internal] load remote build context
-#1 sha256:8c36de635992406b2ae72dbe143d88f63d62b212a5fd5b199763e617a46d11aa
-#1 DONE 0.0s
-
-#3 [internal] load metadata for docker.io/portside/base:debian-13
-#3 DONE 0.0s
-
-#4 [1/3] FROM docker.io/portside/base:debian-13
-#4 CACHED
-
-#6 [build 2/3] RUN --mount=type=cache,id=x,target=/c echo one; printf 'no newline'
-#6 0.208 one
-#6 0.410 no newline#6 DONE 0.4s
-
-#9 [stage-1 3/3] COPY  source/  .
-#9 DONE 0.1s
-
-#10 exporting to image
-#10 writing image sha256:11a3333b5ecd25d7e5929c9104ef56f60c730e66a132eeade8dfcb1517101d82 done
-#10 DONE 0.0s
-"""
+RECORDINGS = Path(__file__).parent.parent / "fixtures" / "buildkit"
 
 FAILED_RUN = """\
 #6 [3/3] RUN --mount=type=secret,id=config : config 1-2; . /run/secrets/config && make all
@@ -63,14 +44,42 @@ def shown(text: str) -> tuple[Progress, list[str]]:
     return progress, [str(line) for raw in text.splitlines() for line in progress.feed(raw)]
 
 
+def recorded(name: str) -> str:
+    """What a real build printed (`docker build --progress=plain`, the engine 20.10)."""
+    return (RECORDINGS / f"{name}.txt").read_text()
+
+
 def test_steps_and_their_output_are_shown_and_nothing_internal():
-    assert shown(SUCCESS)[1] == [
-        "[1/3] FROM portside/base:debian-13",
+    assert shown(recorded("python_again"))[1] == [
+        "[1/4] FROM portside/python:debian-13-c75398ecb10c",
+        "[2/4] COPY --chown=app:app [source/requirements.txt, requirements.txt]",
         "  CACHED",
-        "[build 2/3] RUN echo one; printf 'no newline'",
+        "[3/4] RUN uv pip install -r requirements.txt",
+        "  CACHED",
+        "[4/4] COPY --chown=app:app source/ ./",
+    ]
+
+
+def test_each_line_stands_under_its_own_step_when_stages_take_turns():
+    deps = '[deps 3/3] RUN for i in 1 2 3 4 5 6 7 8; do echo "deps $i"; sleep 2; done; mkdir /out; date > /out/b'
+    assets = '[assets 2/2] RUN for i in 1 2 3 4 5 6 7 8; do echo "assets $i"; sleep 2; done; mkdir /out; date > /out/a'
+    assert shown(recorded("stages"))[1] == [
+        "[deps 1/3] FROM portside/base:debian-13",
+        "[deps 2/3] WORKDIR /app",
+        "  CACHED",
+        deps,
+        *(f"  deps {number}" for number in range(1, 6)),
+        assets,
+        *(f"  assets {number}" for number in range(1, 7)),
+        deps,
+        *(f"  deps {number}" for number in range(6, 9)),
+        assets,
+        *(f"  assets {number}" for number in range(7, 9)),
+        "[3/5] COPY --from=assets /out .",
+        "[4/5] COPY --from=deps /out .",
+        "[5/5] RUN echo one; printf 'no newline'",
         "  one",
         "  no newline",
-        "[3/3] COPY source/ .",
     ]
 
 
