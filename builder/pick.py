@@ -23,7 +23,11 @@ from core.reports import Report
 
 BY_COMMAND = "buildpacks:set"
 APP_JSON = "app.json"
-_HEROKU_NAMES = {"dockerfile": "dockerfile", "container": "dockerfile", "docker": "dockerfile", "nodejs": "node"}
+_HEROKU_NAMES = {
+    **dict.fromkeys(("dockerfile", "container", "docker"), "dockerfile"),
+    "nodejs": "node",
+    **dict.fromkeys(("gradle", "kotlin", "maven"), "java"),
+}
 
 _HEROKUS_OWN = re.compile(r"^https?://(www\.)?github\.com/heroku/", re.IGNORECASE)
 

@@ -14,7 +14,7 @@ from builder.types import Detected, Source
 name = "java"
 template: str | None = "java.Dockerfile.j2"
 language_image: str | None = "java.image.j2"
-build_config: tuple[str, ...] = ("MAVEN_", "GRADLE_", "ORG_GRADLE_PROJECT_")
+build_config: tuple[str, ...] = ("MAVEN_", "MVNW_", "GRADLE_", "ORG_GRADLE_PROJECT_")
 files: tuple[str, ...] = ("pom.xml", "build.gradle", "build.gradle.kts")
 needs_procfile = False
 

@@ -101,7 +101,7 @@ def test_a_procfile_goes_before_what_the_build_makes(memory_source):
 def test_gradle_runs_the_task_that_makes_something_to_run(memory_source, text, task, command):
     source = memory_source(gradle(text))
     assert explain(source).manifest.processes == (("web", command),)
-    assert f"sh ./gradlew --no-daemon --console=plain ${{GRADLE_TASK:-{task}}}\n" in rendered(source)
+    assert f"sh ./gradlew --no-daemon --console=plain ${{GRADLE_TASK:-{task}}} " in rendered(source)
 
 
 def test_gradle_without_its_wrapper_is_told_how_to_make_it(memory_source):

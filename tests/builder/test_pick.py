@@ -76,6 +76,7 @@ def test_a_pack_that_there_is_not_is_refused_with_those_that_there_are(memory_so
 )
 def test_herokus_names_mean_the_pack(text) -> None:
     assert known_pack(text).name == "python"
+    assert known_pack("heroku/gradle").name == "java"
     assert pack_named("heroku-community/apt") is None
 
 
