@@ -9,6 +9,7 @@ from builder import Took
 from core.reports import Explained, Report
 from gitreceiver.settings import MIB
 
+REASON = "the server's disk is nearly full"  # as git shows it in brackets
 MARGIN = 1.25
 COMPARED = 5
 _UPLOADED_OF_A_FIRST_BUILD = 2  # layers travel compressed: to about half, for those of Python and Node.js apps
@@ -80,7 +81,7 @@ class NoRoom:
 class DiskNearlyFull(Explained):
     """There is no room for this push on the server's disk."""
 
-    code = "the server's disk is nearly full"
+    code = "disk_nearly_full"
 
 
 def forecast(builds: Sequence[Took], pack_sizes: Sequence[int], first_build_bytes: int) -> Forecast:

@@ -17,7 +17,7 @@ from core.errors import UserError
 from core.ids import AppId
 from gitreceiver.commands import Command, Refusal, judge
 from gitreceiver.desk import PushDesk, RefUpdate, Watched
-from gitreceiver.disk import DiskNearlyFull
+from gitreceiver.disk import REASON, DiskNearlyFull
 from gitreceiver.git import Git
 from gitreceiver.quarantine import PackIntake, PackRefused, move_in, quarantine, store
 from gitreceiver.repositories import Repositories
@@ -73,7 +73,7 @@ class Landing:
         try:
             claim = self._desk.make_room(self._app_id, builds=any(command.deploys for command in wanted))
         except DiskNearlyFull as error:
-            full = Refusal(error.code, str(error))
+            full = Refusal(REASON, str(error))
             return Landed({command.ref: full for command in request.commands})
         landed = Landed(refusals)
         try:

@@ -161,7 +161,7 @@ def test_while_the_engine_is_down_a_push_is_judged_by_the_disk_at_home(room_with
 def test_a_refusal_says_what_a_gc_would_free(room_with: Callable[..., Room]) -> None:
     with pytest.raises(DiskNearlyFull, match="portside-server gc, which frees about 1,200 MB") as refused:
         room_with(10, freeable_bytes=lambda: 1200 * MIB).claim(APP)
-    assert refused.value.code == "the server's disk is nearly full"
+    assert refused.value.code == "disk_nearly_full"
 
 
 @pytest.mark.parametrize(
