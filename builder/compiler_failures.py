@@ -74,15 +74,17 @@ def _excluded(line: str) -> str:
 
 
 def _of_the_code(step: str, exit_code: int, lines: Sequence[str]) -> Problem | None:
-    """The first mistake that a compiler names with its place."""
-    said = ""
+    """The first mistake that a compiler names with its place; else the first that Cargo speaks of."""
+    said, first = "", ""
     for line in lines:
         if found := _GO_MISTAKE.match(line) or _LIBRARY.search(line):
             return p.StepFailed(step, exit_code, found[1])
-        if line.startswith("warning"):
-            said = ""
-        elif found := _RUST_MISTAKE.match(line):
+        if found := _RUST_MISTAKE.match(line):
             said = found[1]
+            first = first or said
+        elif line.startswith("warning"):
+            said = ""
         elif said and (found := _RUST_PLACE.match(line)):
             return p.StepFailed(step, exit_code, f"{found[1]}: {said}")
-    return None
+    is_cargos = first and "cargo build" in step and not _UNREACHED.search(" ".join(lines))
+    return p.StepFailed(step, exit_code, first) if is_cargos else None

@@ -191,9 +191,11 @@ def test_a_library_in_c_is_there_when_it_is_linked_and_when_it_runs(memory_sourc
 GREET = {"Cargo.toml": package("greet"), "src/lib.rs": 'pub const HELLO: &str = "a crate";\n'}
 
 
-def using_greet(registry: PackageServer, *lines: str) -> dict[str, str]:
+def using_greet(registry: PackageServer, *lines: str, version: str = "0.1.0") -> dict[str, str]:
     """The example with a crate from a registry; `lines` are further ones of the crate's Cargo.toml."""
-    entry = registry.add_crate("greet", "0.1.0", GREET | {"Cargo.toml": package("greet", *lines)})
+    entry = registry.add_crate(
+        "greet", version, GREET | {"Cargo.toml": package("greet", *lines).replace("0.1.0", version)}
+    )
     root = '[[package]]\nname = "hello"\nversion = "0.1.0"\ndependencies = [\n "greet",\n]\n'
     files = {path.relative_to(EXAMPLE).as_posix(): path.read_text() for path in EXAMPLE.rglob("*") if path.is_file()}
     code = files["src/main.rs"].replace("in Rust", "in Rust with {}")
@@ -283,5 +285,5 @@ def test_what_cargo_refuses_is_told(bench, log, memory_source) -> None:
         problem = told(**{"Cargo.lock": 'version = 4\n\n[[package]]\nname = "hello"\nversion = "0.1.0"\n'})
         assert isinstance(problem, LockOutdated)
         assert (problem.lock, problem.command) == ("Cargo.lock", "cargo update --workspace")
-        files = using_greet(registry, 'rust-version = "1.150"')
-        assert told() == ToolTooOld("Rust", "greet@0.1.0", "1.150", 'rust-version = "1.150"', "Cargo.toml")
+        files = using_greet(registry, 'rust-version = "1.150"', version="0.1.1")
+        assert told() == ToolTooOld("Rust", "greet@0.1.1", "1.150", 'rust-version = "1.150"', "Cargo.toml")
