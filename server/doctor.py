@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -99,9 +100,12 @@ def _subnet(site: Site) -> Check:
 
 
 def _disk(site: Site) -> Check:
-    free = shutil.disk_usage(site.home).free
+    """Both disks that a push lands on: the home's, and the one where the engine keeps images and caches."""
+    engine = Path(_engine_info(site).get("DockerRootDir") or site.home)
+    free = {path: shutil.disk_usage(path).free for path in dict.fromkeys((site.home, engine)) if path.is_dir()}
     mend = "portside-server gc   (frees what no release and no build needs)"
-    return Check("disk", free >= FREE_BYTES, f"{free / 1024**3:.1f} GB free in {site.home}", mend)
+    found = ", ".join(f"{free_bytes / 1024**3:.1f} GB free in {path}" for path, free_bytes in free.items())
+    return Check("disk", min(free.values()) >= FREE_BYTES, found, mend)
 
 
 def _clock(_site: Site) -> Check:
