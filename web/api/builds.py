@@ -12,7 +12,7 @@ from web.api.routing import Answer, AppCall, Routes, listed
 routes = Routes()
 _MOST_LISTED = 200
 _KEYS: ranges.Keys[Push] = {
-    "created_at": lambda record: f"{clock.iso(record.created_at)}~{record.id}",
+    "created_at": lambda record: f"{clock.iso(record.created_at)}~{record.created_at.microsecond:06}~{record.id}",
     "id": lambda record: record.id,
 }
 

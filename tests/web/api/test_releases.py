@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -166,6 +167,16 @@ def test_a_build_shows_what_took_how_long(stage, api, app: App, ada: Identity) -
     shown = api.get(f"/apps/shop/builds/{push.id}").json
     assert shown["total_ms"] == 900
     assert shown["steps"] == [{"name": "build", "began_ms": 20, "took_ms": 500}]
+
+
+def test_builds_of_the_same_second_stand_in_their_order(stage, api, app: App, ada: Identity) -> None:
+    push, second = stage.pushes.redeploy(app.id, "3f2a91c0", ada), datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
+    made = [replace(push, id=new_id(), created_at=second + timedelta(milliseconds=100 * place)) for place in range(9)]
+    stage.pushes.known = made
+    newest_first = api.get("/apps/shop/builds", headers={"Range": "created_at ..; order=desc, max=4"})
+    assert [build["id"] for build in newest_first.json] == [one.id for one in reversed(made)][:4]
+    rest = api.get("/apps/shop/builds", headers={"Range": newest_first.headers["Next-Range"]})
+    assert [build["id"] for build in rest.json] == [one.id for one in reversed(made)][4:8]
 
 
 def test_a_build_tells_its_stack_or_while_it_has_none_that_of_the_app(stage, api, app: App, ada: Identity) -> None:
