@@ -174,7 +174,7 @@ def read_package(source: Source) -> dict[str, Any]:
     return package
 
 
-def table(package: dict[str, Any], key: str) -> dict[str, Any]:
+def table(package: Mapping[str, Any], key: str) -> dict[str, Any]:
     """An object in it; empty when there is none of that key, or something else."""
     value = package.get(key)
     return value if isinstance(value, dict) else {}

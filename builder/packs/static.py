@@ -11,7 +11,7 @@ from builder.packs.static_settings import SiteSettings, is_told, site_settings
 from builder.packs.static_tools import Tool, is_development_server, tool_of
 from builder.portside_toml import SETTINGS_FILE
 from builder.problems import failed
-from builder.problems.sites import SiteFolderMissing
+from builder.problems.sites import SiteFolderMissing, SiteFolderUntold
 from builder.types import Detected, Source
 
 name = "static"
@@ -30,17 +30,27 @@ _MOST_SHOWN = 5
 
 
 def detect(source: Source) -> Detected | None:
-    """A front end that a known tool builds, or pages in the repository, where nothing looks like a server."""
+    """A front end that a known tool builds, or pages in the repository, where nothing looks like a server.
+
+    Raises BuildFailed for settings that are wrong, and for pages that a tool builds of which the folder is not known.
+    """
     place = is_told(source)
     if place != SETTINGS_FILE and _has_server(source):
         return None
     package = read_package(source) if "package.json" in source.paths() else {}
     builds = "build" in table(package, "scripts") or "heroku-postbuild" in table(package, "scripts")
     tool = tool_of(source, package) if builds else None
-    if not place and tool is None and (builds or _page(source) is None):
-        return None
+    if not place and tool is None:
+        page = _page(source)
+        if page is not None and builds and "Procfile" not in source.paths():
+            raise failed(SiteFolderUntold(posixpath.join(page, "index.html")))
+        if page is None or builds:
+            return None
     settings = site_settings(source)
-    root, proof = _root(source, settings, tool, builds)
+    found = _root(source, settings, tool, builds)
+    if found is None:
+        return None
+    root, proof = found
     is_spa = settings.spa if settings.spa is not None else bool(tool and tool.spa)
     values = {"root": root, "proof": proof, **nginx_values(settings, root, is_spa, tool.hashed if tool else "")}
     details = _details(settings, root, tool, is_spa)
@@ -76,8 +86,11 @@ def _page(source: Source) -> str | None:
     return next((folder for folder in _FOLDERS if posixpath.join(folder, "index.html") in paths), None)
 
 
-def _root(source: Source, settings: SiteSettings, tool: Tool | None, builds: bool) -> tuple[str, str]:
-    """(the folder to serve, what must be there once everything is built); raises BuildFailed for one that can't be."""
+def _root(source: Source, settings: SiteSettings, tool: Tool | None, builds: bool) -> tuple[str, str] | None:
+    """(the folder to serve, what must be there once everything is built), or None when nobody says.
+
+    Raises BuildFailed for a folder that is told and is nowhere.
+    """
     if settings.root:
         if not builds and settings.root != "." and not _is_folder(source, settings.root):
             raise failed(SiteFolderMissing(settings.place, settings.root, _pages(source)))
@@ -87,7 +100,7 @@ def _root(source: Source, settings: SiteSettings, tool: Tool | None, builds: boo
     if settings.place and _is_folder(source, _HEROKUS_ROOT):
         return _HEROKUS_ROOT, _HEROKUS_ROOT
     folder = _page(source)
-    return folder or ".", posixpath.join(folder or "", "index.html")
+    return None if folder is None else (folder or ".", posixpath.join(folder, "index.html"))
 
 
 def _is_folder(source: Source, folder: str) -> bool:

@@ -63,6 +63,20 @@ class SiteFolderMissing(Problem):
 
 
 @dataclass(frozen=True)
+class SiteFolderUntold(Problem):
+    """Pages, a build script of a tool that nobody here knows, and no server: only its writer knows where it writes."""
+
+    page: str
+
+    words = (
+        "Nothing says where the build script puts the site, or how the app starts.",
+        "{page} and a build script in package.json; no `start` script and no Procfile",
+        "the folder that the build script writes, or a server's start command",
+        'Put the lines [static] and root = "dist" in portside.toml, or add a `start` script, ' + AGAIN,
+    )
+
+
+@dataclass(frozen=True)
 class BuildLeftNoSite(Problem):
     """The build script ended well, and what should be served is not there. `has`: the pages that are."""
 

@@ -13,7 +13,7 @@ from builder.packs import as_arguments
 from builder.packs.static_nginx import HASHED, escaped, pattern_regex
 from builder.packs.static_tools import is_development_server
 from builder.problems import BadSyntax, NoProcfile
-from builder.problems.sites import SiteFeatureRefused, SiteFolderMissing, SiteSettingsWrong
+from builder.problems.sites import SiteFeatureRefused, SiteFolderMissing, SiteFolderUntold, SiteSettingsWrong
 from builder.types import BuildFailed
 
 WEB = (("web", "exec portside-static"),)
@@ -148,7 +148,9 @@ def test_a_front_end_with_a_server_is_an_app_in_node(memory_source, files):
 
 def test_an_unknown_tool_is_told_in_portside_toml(memory_source):
     files = front_end("webpack", **{"public/index.html": ""})
-    assert isinstance(problem(memory_source(files)), NoProcfile)
+    assert problem(memory_source(files)) == SiteFolderUntold("public/index.html")
+    assert isinstance(problem(memory_source(front_end("webpack"))), NoProcfile)
+    assert explain(memory_source(files | {"Procfile": "worker: node work.js"})).pack.name == "node"
     plan = explain(memory_source(files | {"portside.toml": "[static]\nroot = 'out/site'"}))
     assert (plan.detected.values["root"], plan.detected.values["proof"]) == ("out/site", "out/site")
     assert "Serving out/site/, as portside.toml says" in plan.detected.details
@@ -228,6 +230,13 @@ def test_what_would_do_harm_if_passed_over_is_refused(memory_source, key):
 def test_a_folder_that_is_nowhere_is_told_with_those_that_are(memory_source):
     found = problem(memory_source(toml("root = 'site'")))
     assert found == SiteFolderMissing("portside.toml", "site", ("public",))
+
+
+def test_settings_without_a_page_or_a_folder_make_no_site(memory_source):
+    for settings in ({"static.json": "{}"}, {"portside.toml": "[static]\nspa = true"}):
+        with pytest.raises(BuildFailed) as raised:
+            explain(memory_source({"lib/thing.ml": ""} | settings))
+        assert raised.value.message == "No known kind of app was found."
 
 
 def test_only_the_root_hides_the_files_of_tools(memory_source):
