@@ -8,7 +8,7 @@ import pytest
 
 from builder import BuildFailed
 from builder.debian import STACKS
-from builder.eject import recipe
+from builder.eject import dockerfile, recipe
 from builder.explain import explain
 from builder.packs import go
 from builder.problems import (
@@ -198,6 +198,19 @@ def test_node_builds_the_assets_of_a_go_app(memory_source) -> None:
     assert (plan.pack.name, plan.assets is not None) == ("go", True)
 
 
+def test_an_ejected_dockerfile_stands_on_debian_alone(memory_source) -> None:
+    source = memory_source(module())
+    lines = dockerfile(explain(source), source, "shop", "trixie", {}).splitlines()
+    starts = [line for line in lines if line.startswith("FROM ")]
+    assert starts == [
+        "FROM debian:trixie-slim AS debian",
+        "FROM debian AS language",
+        "FROM language AS build",
+        "FROM debian",
+    ]
+    assert lines[-1] == "CMD bin/shop"
+
+
 GREET = {"go.mod": "module example.com/greet\n\ngo 1.21\n", "greet.go": 'package greet\n\nconst Hello = "a module"\n'}
 HELLO = 'package main\n\nimport "example.com/greet"\n\nfunc main() { println(greet.Hello) }\n'
 
@@ -244,6 +257,24 @@ def test_c_in_a_workspace_with_a_local_module(bench, log, memory_source) -> None
     built = bench.builder.build(bench.request(memory_source(files), deadline_s=300.0), log)
     assert "       With cgo, for two/two.go" in log.lines
     assert in_image(built, "web 2>&1; ls bin").split() == ["2", "jobs", "web"]
+
+
+@pytest.mark.engine
+def test_assets_that_node_builds_are_embedded(bench, log, memory_source) -> None:
+    embedding = (
+        'package main\n\nimport _ "embed"\n\n//go:embed dist/a.txt\nvar text string\n\nfunc main() { print(text) }\n'
+    )
+    files = module() | {
+        "main.go": embedding,
+        "package.json": '{"name": "shop", "scripts": {"build": "mkdir dist && echo built > dist/a.txt"}}',
+        "package-lock.json": '{"name": "shop", "lockfileVersion": 3, "packages": {"": {"name": "shop"}}}',
+    }
+    built = bench.builder.build(bench.request(memory_source(files), deadline_s=300.0), log)
+    assert in_image(built, "shop 2>&1; cat dist/a.txt; command -v node || echo none").split() == [
+        "built",
+        "built",
+        "none",
+    ]
 
 
 @pytest.mark.engine
