@@ -1,6 +1,7 @@
 #!/bin/bash
 # fetch-buildpack N NAME URL COMMIT REF: puts the git repository at URL, at COMMIT or else at REF (either may be
 # empty), into /tmp/buildpacks/N. Config BUILDPACK_GIT_CREDENTIALS holds lines as git-credential-store(1) keeps them.
+exec 2>&1  # one stream keeps its order
 name=$2 url=$3 commit=$4 ref=$5
 export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_GLOBAL=/dev/null
 logins=/dev/shm/git-credentials

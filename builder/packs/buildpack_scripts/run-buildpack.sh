@@ -1,5 +1,6 @@
 #!/bin/bash
 # run-buildpack N NAME: runs the buildpack in /tmp/buildpacks/N on /app, with what the ones before it export.
+exec 2>&1  # one stream keeps its order
 name=$2 folder=/tmp/buildpacks/$1 cache=/tmp/cache/$1 config=/run/env
 stop() { echo "portside: $name: $2"; exit "$1"; }
 for file in detect compile; do
