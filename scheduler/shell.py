@@ -13,7 +13,7 @@ _TO_ALL = {"TINI_KILL_PROCESS_GROUP": "1"}
 _STAY = "trap 'exit 143' TERM; "
 
 
-# The label by which an image names its launcher: a program that runs the command line which it is given as its argument.
+# The label by which an image names its launcher: a program that runs the command line that is its argument.
 LAUNCHER_LABEL = "portside-launcher"
 
 
