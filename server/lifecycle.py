@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from core.errors import UserError
 from server import ballast, configuration, machine, ports, procfs, readiness
-from server.migrate import migrate
 from server.parts import ROUTER, Part, parts_of
 from server.platform import compose
 from server.progress import Progress
@@ -72,6 +71,8 @@ def _start_in_stages(site: Site, supervisor: Supervisor, parts: tuple[Part, ...]
 
 
 def _migrate(environ: Mapping[str, str]) -> None:
+    from server.migrate import migrate  # Alembic is for the command that runs this, not for the parts that import us
+
     database = compose(environ).database
     try:
         migrate(database)

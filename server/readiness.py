@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-import httpx
 import redis
 
 from server import procfs
@@ -19,7 +19,7 @@ TIMEOUT_S = 2.0
 
 def is_ready(site: Site, part: str) -> bool:
     """One question to one part; an answer that is late or wrong is a no."""
-    with suppress(OSError, httpx.HTTPError, redis.RedisError):
+    with suppress(OSError, http.client.HTTPException, redis.RedisError):
         return _QUESTIONS[part](site)
     return False
 
@@ -34,12 +34,12 @@ def _redis(site: Site) -> bool:
 
 def _registry(site: Site) -> bool:
     """https://distribution.github.io/distribution/spec/api/#api-version-check"""
-    return site.registry is not None and _get(f"http://{_address(site.registry)}/v2/").status_code == 200
+    return site.registry is not None and _status(site.registry, "/v2/") == 200
 
 
 def _api(site: Site) -> bool:
     """Any answer that is not a server error: even a refusal has been through the whole application."""
-    return _get(f"{site.api_url}/schema").status_code < 500
+    return _status(site.api, "/schema") < 500
 
 
 def _gateway(site: Site) -> bool:
@@ -64,17 +64,17 @@ def _worker(site: Site) -> bool:
     return record is not None and procfs.is_alive(record)
 
 
-def _get(url: str) -> httpx.Response:
-    return httpx.get(url, timeout=TIMEOUT_S, trust_env=False)
+def _status(port: Port, path: str) -> int:
+    connection = http.client.HTTPConnection(*_pair(port), timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def _pair(port: Port) -> tuple[str, int]:
     return ("127.0.0.1" if port.host in ("0.0.0.0", "") else port.host, port.number)  # noqa: S104
-
-
-def _address(port: Port) -> str:
-    host, number = _pair(port)
-    return f"{host}:{number}"
 
 
 _QUESTIONS: dict[str, Callable[[Site], bool]] = {

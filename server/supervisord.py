@@ -1,11 +1,14 @@
 """Our supervisord: supervisor's own, with the code of the parts loaded before it forks them.
 
 api, gateway and worker stand on the same 80 MB of Python modules. Forked from a process that has them, they share
-those pages, which is what keeps a control plane within its memory; and a part starts without importing anything.
+those pages, which is what keeps a control plane within its memory; and a part starts without importing anything. What
+a part would still import itself is its own alone, with every page of the others that importing touches: so PRELOADED
+lists that too, and nothing that only commands need (Alembic, httpx with rich) is imported by what the parts run.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import os
@@ -15,6 +18,7 @@ import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
+from sqlalchemy.orm import configure_mappers
 from supervisor import loggers, supervisord
 from supervisor.options import ServerOptions
 
@@ -24,12 +28,32 @@ PRELOADED = (
     "server.wsgi",
     "server.gateway",
     "server.worker",
+    "billiard.pool",
+    "celery.app.amqp",
+    "celery.app.control",
+    "celery.app.events",
+    "celery.app.log",
     "celery.apps.worker",
+    "celery.backends.base",
     "celery.concurrency.thread",
+    "celery.events.receiver",
+    "celery.fixups.django",
+    "celery.worker.autoscale",
+    "celery.worker.components",
     "celery.worker.consumer",
-    "kombu.transport.redis",
+    "celery.worker.consumer.delayed_delivery",
+    "celery.worker.strategy",
+    "dulwich.config",
+    "dulwich.worktree",
+    "gitreceiver.gateway",
     "gunicorn.app.wsgiapp",
+    "gunicorn.glogging",
     "gunicorn.workers.gthread",
+    "kombu.transport.redis",
+    "kombu.mixins",
+    "netrc",
+    "sqlalchemy.dialects.sqlite",
+    "sqlite3",
 )
 _HANDLED = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)
 
@@ -79,7 +103,9 @@ def main() -> None:
     loggers.Handler.handleError = _keep_quiet
     for module in PRELOADED:
         importlib.import_module(module)
+    configure_mappers()  # else each part does it, at its first query
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what was used for importing only
     gc.freeze()  # the collector would write to these pages in every child, and so unshare them
     supervisord.ServerOptions = ForkingOptions
     supervisord.main()
