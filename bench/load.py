@@ -99,9 +99,9 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         time.sleep(max(0.0, due - time.monotonic()))
         due = max(due + every_s, time.monotonic() - every_s)
         connection = connection or http.client.HTTPConnection("127.0.0.1", target.port, timeout=TOO_SLOW_S)
-        begun = time.monotonic()
+        begun, method = time.monotonic(), "POST" if tally.sent % 4 == 3 else "GET"
         try:
-            failure = _request(connection, target, tally, "POST" if tally.sent % 4 == 3 else "GET")
+            failure = _request(connection, target, tally, method)
         except (OSError, http.client.HTTPException) as error:
             failure = type(error).__name__
             connection.close()
@@ -109,7 +109,7 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         took_s = time.monotonic() - begun
         failure = failure or ("over 10 s" if took_s > TOO_SLOW_S else None)
         if failure is not None:
-            tally.failures[failure] += 1
+            tally.failures[f"{method} {failure}"] += 1
         tally.sent += 1
         tally.slowest_s = max(tally.slowest_s, took_s)
         if connection is not None and not keeps:
