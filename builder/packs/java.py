@@ -42,10 +42,12 @@ _OLDEST_GRADLE = (8, 5)
 
 @dataclass(frozen=True)
 class _Tool:
-    """How the app is built. `tasks`: what is made unless config says otherwise. `makes`: "jar", or "start script"."""
+    """How the app is built. `wrapper`: the files of its own wrapper, none without one. `tasks`: what is made unless
+    config says otherwise. `makes`: "jar", or "start script".
+    """
 
     name: str
-    wrapper: bool
+    wrapper: tuple[str, ...]
     tasks: str
     makes: str = "jar"
 
@@ -63,7 +65,7 @@ def detect(source: Source) -> Detected | None:
     from_debian = is_maven and DEBIAN_REPOSITORY in _text(source, "settings.xml")
     values = {
         "tool": tool.name,
-        "wrapper": tool.wrapper,
+        "wrapper": bool(tool.wrapper),
         "tasks": tool.tasks,
         "settings": "settings.xml" if is_maven and "settings.xml" in paths else "",
         "from_debian": from_debian,
@@ -74,7 +76,8 @@ def detect(source: Source) -> Detected | None:
     wanted = wanted_java(source, _of_tool(build_files, is_maven))
     processes = (("web", _command(tool, options)),)
     example = "web: java -jar target/app.jar"
-    return Detected("Java app detected", tuple(details), values, (), processes, wanted, example)
+    needs = (*(("pom.xml",) if is_maven else ()), *tool.wrapper)
+    return Detected("Java app detected", tuple(details), values, needs, processes, wanted, example)
 
 
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:
@@ -92,16 +95,17 @@ def headline(step: str) -> str | None:
 
 
 def _maven(paths: frozenset[str]) -> _Tool:
-    if "mvnw" in paths:
-        _check_wrapper(paths, "mvnw", (".mvn/wrapper/maven-wrapper.properties",), "mvn wrapper:wrapper")
-    return _Tool("maven", "mvnw" in paths, "package")
+    wrapper = ("mvnw", ".mvn/wrapper/maven-wrapper.properties") if "mvnw" in paths else ()
+    _check_wrapper(paths, wrapper, "mvn wrapper:wrapper")
+    return _Tool("maven", wrapper, "package")
 
 
 def _gradle(source: Source, paths: frozenset[str], text: str) -> _Tool:
     if "gradlew" not in paths:
         raise failed(WrapperMissing(next(file for file in _GRADLE_FILES if file in paths)))
     properties = "gradle/wrapper/gradle-wrapper.properties"
-    _check_wrapper(paths, "gradlew", ("gradle/wrapper/gradle-wrapper.jar", properties), "gradle wrapper")
+    wrapper = ("gradlew", "gradle/wrapper/gradle-wrapper.jar", properties)
+    _check_wrapper(paths, wrapper, "gradle wrapper")
     version = _GRADLE_VERSION.search(_text(source, properties))
     if version and (int(version[1]), int(version[2])) < _OLDEST_GRADLE:
         raise failed(GradleTooOld(f"{version[1]}.{version[2]}", properties, ".".join(map(str, _OLDEST_GRADLE))))
@@ -112,13 +116,13 @@ def _gradle(source: Source, paths: frozenset[str], text: str) -> _Tool:
         tasks, makes = "assemble", "jar"
     else:
         tasks, makes = "installDist", "start script"
-    return _Tool("gradle", True, "stage" if _STAGE.search(root) else tasks, makes)
+    return _Tool("gradle", wrapper, "stage" if _STAGE.search(root) else tasks, makes)
 
 
-def _check_wrapper(paths: frozenset[str], script: str, needed: Iterable[str], command: str) -> None:
-    for path in needed:
+def _check_wrapper(paths: frozenset[str], wrapper: tuple[str, ...], command: str) -> None:
+    for path in wrapper:
         if path not in paths:
-            raise failed(WrapperIncomplete(script, path, command))
+            raise failed(WrapperIncomplete(wrapper[0], path, command))
 
 
 def _command(tool: _Tool, options: str) -> str:

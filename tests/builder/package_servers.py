@@ -49,10 +49,12 @@ class PackageServer:
     def serving(self) -> Iterator[PackageServer]:
         thread = threading.Thread(target=self._server.serve_forever)
         thread.start()
-        yield self
-        self._server.shutdown()
-        thread.join()
-        self._server.server_close()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            thread.join()
+            self._server.server_close()
 
     def add_module(self, path: str, version: str, files: Mapping[str, str]) -> str:
         """Publish a Go module; gives its lines of a go.sum."""

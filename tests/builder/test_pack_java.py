@@ -10,7 +10,7 @@ from builder.eject import template_values
 from builder.explain import explain
 from builder.packs import java, render
 from builder.packs.java_version import number
-from builder.problems import VersionUnavailable
+from builder.problems import NeededFileIgnored, VersionUnavailable
 from builder.problems.java import GradleTooOld, WrapperIncomplete, WrapperMissing
 
 PROPERTIES = "gradle/wrapper/gradle-wrapper.properties"
@@ -112,6 +112,12 @@ def test_gradle_without_its_wrapper_is_told_how_to_make_it(memory_source):
 def test_a_gradle_wrapper_needs_its_files(memory_source, missing):
     files = {path: text for path, text in gradle("").items() if path != missing}
     assert refused(memory_source(files)).problem == WrapperIncomplete("gradlew", missing, "gradle wrapper")
+
+
+def test_a_wrapper_that_dockerignore_leaves_out_is_told(memory_source):
+    source = memory_source(gradle("", **{".dockerignore": "**/*.jar\n"}))
+    jar = "gradle/wrapper/gradle-wrapper.jar"
+    assert refused(source).problem == NeededFileIgnored(".dockerignore", jar)
 
 
 def test_a_maven_wrapper_needs_its_properties(memory_source):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from builder import BuildFailed
 from builder.problems.java import CompileError, NothingToRun, SeveralToRun
 from tests.builder.containers import answer, exit_code_when_stopped, in_image, running
+from tests.builder.package_servers import PackageServer
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +36,29 @@ else
 fi
 """
 
+LIBRARY_POM = """\
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>com.example</groupId><artifactId>greeting</artifactId><version>1.0</version>
+</project>
+"""
+DEPENDING = """
+  <repositories>
+    <repository><id>ours</id><url>http://ours.invalid</url></repository>
+  </repositories>
+  <dependencies>
+    <dependency><groupId>com.example</groupId><artifactId>greeting</artifactId><version>1.0</version></dependency>
+  </dependencies>
+"""
+COPYING = """
+      <plugin>
+        <artifactId>maven-dependency-plugin</artifactId><version>3.8.1</version>
+        <executions>
+          <execution><phase>package</phase><goals><goal>copy-dependencies</goal></goals></execution>
+        </executions>
+      </plugin>
+"""
+
 
 def source_of(fixture_app, **more: str):
     return fixture_app("java_tiny", **more)
@@ -46,6 +73,14 @@ def with_gradle(fixture_app, text: str):
     source = fixture_app("java_tiny", **wrapper, **{"build.gradle": text})
     files = {path: content for path, content in source.files.items() if path not in ("pom.xml", "settings.xml")}
     return type(source)(files)
+
+
+def jar(files: dict[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
 
 
 def failure(bench, log, source) -> BuildFailed:
@@ -69,11 +104,47 @@ def test_a_maven_app_answers_on_its_port_and_ends_when_told(bench, log, fixture_
 
 
 def test_herokus_variables_decide_what_maven_does(bench, log, fixture_app):
-    config = {"MAVEN_CUSTOM_GOALS": "clean package", "MAVEN_CUSTOM_OPTS": "-DskipTests --show-version"}
-    built = bench.builder.build(bench.request(source_of(fixture_app), deadline_s=600.0, config=config), log)
+    source, server = source_of(fixture_app), PackageServer()
+    server.files["/settings.xml"] = source.files["settings.xml"]
+    config = {
+        "MAVEN_CUSTOM_GOALS": "clean package",
+        "MAVEN_CUSTOM_OPTS": "-DskipTests --show-version",
+        "MAVEN_SETTINGS_URL": f"{server.url}/settings.xml",
+    }
+    with server.serving():
+        built = bench.builder.build(bench.request(source, deadline_s=600.0, config=config), log)
+    assert server.asked == ["/settings.xml"]
     assert any("--- clean:" in line for line in log.lines)
     assert any("Apache Maven 3." in line for line in log.lines)
     assert in_image(built, "cat /opt/java/web") == "/app/target/hello-1.0.jar\n"
+
+
+def test_a_dependency_is_fetched_once_and_a_procfile_says_what_runs(bench, log, fixture_app):
+    server = PackageServer()
+    library = "/com/example/greeting/1.0/greeting-1.0"
+    server.files |= {
+        f"{library}.pom": LIBRARY_POM.encode(),
+        f"{library}.jar": jar({"greeting.txt": "from the library"}),
+    }
+    plain = source_of(fixture_app)
+    files = {
+        "pom.xml": plain.files["pom.xml"].decode().replace("    <plugins>", f"    <plugins>{COPYING}", 1),
+        "settings.xml": plain.files["settings.xml"].decode().replace("<mirrorOf>*<", "<mirrorOf>*,!ours<"),
+        "Procfile": "web: exec java -cp target/classes:target/dependency/* hello.Server\n",
+    }
+    files["pom.xml"] = files["pom.xml"].replace("  <build>", f"{DEPENDING}\n  <build>", 1)
+    files["settings.xml"] = files["settings.xml"].replace(
+        "<mirrors>", f"<mirrors><mirror><id>ours</id><mirrorOf>ours</mirrorOf><url>{server.url}</url></mirror>"
+    )
+    with server.serving():
+        bench.builder.build(bench.request(source_of(fixture_app, **files), deadline_s=600.0), log)
+        asked = len(server.asked)
+        built = bench.builder.build(bench.request(source_of(fixture_app, **files, README="changed\n")), log)
+    assert f"{library}.jar" in server.asked
+    assert len(server.asked) == asked
+    with running(built) as container:
+        assert answer(container).endswith("hello from v7\n")
+    assert in_image(built, "ls target/dependency") == "greeting-1.0.jar\n"
 
 
 @pytest.mark.full
