@@ -161,13 +161,13 @@ class BenchApp:
     def cli(self, *arguments: str) -> Done:
         return self.platform.cli(*arguments, cwd=self.folder)
 
-    def answers(self, words: str) -> float:
+    def answers(self, words: str, look_every_s: float = LOOK_EVERY_S) -> float:
         """Wait for the first 200 with these words at the router; the monotonic time at which it was there."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if self._answer() == words:
                 return time.monotonic()
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(look_every_s)
         raise TimeoutError(f"{self.name} did not answer {words!r} within {PATIENCE_S:g} s")
 
     def _answer(self) -> str | None:

@@ -12,6 +12,7 @@ from tests.live import Done
 
 APPS = 20
 SINGLES = 5
+LOOK_EVERY_S = 0.1  # twenty that look must not be a load of their own
 
 
 def at_once(bed: Bed) -> Row:
@@ -47,7 +48,7 @@ def _push(apps: list[BenchApp]) -> float:
     gits = [app.pushing() for app in apps]
     try:
         with ThreadPoolExecutor(len(apps)) as watchers:
-            live = list(watchers.map(BenchApp.answers, apps, words))
+            live = list(watchers.map(BenchApp.answers, apps, words, [LOOK_EVERY_S] * len(apps)))
     finally:
         codes = [git.wait(timeout=300) for git in gits]
     for app, code in zip(apps, codes, strict=True):
