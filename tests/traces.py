@@ -48,11 +48,13 @@ def _stop(folder: Path, environ: Mapping[str, str]) -> None:
 
 
 def remove_traces(name: str) -> None:
-    """Remove the containers and the network of the platform `name`, and the images of its registry."""
+    """Remove the containers, volumes and the network of the platform `name`, and the images of its registry."""
     engine = docker.from_env()
     try:
         for container in engine.containers.list(all=True, filters={"label": f"{LABEL}={name}"}):
             container.remove(force=True)
+        for volume in engine.volumes.list(filters={"label": f"{LABEL}={name}"}):
+            volume.remove()
         for network in engine.networks.list(names=[f"^{name}$"]):
             network.remove()
     finally:
@@ -68,6 +70,7 @@ def reap_the_dead() -> None:
     labels = [
         container.labels.get(LABEL, "") for container in engine.containers.list(all=True, filters={"label": LABEL})
     ]
+    labels += [volume.attrs["Labels"].get(LABEL, "") for volume in engine.volumes.list(filters={"label": LABEL})]
     networks = [network.name for network in engine.networks.list()]
     engine.close()
     folders = [path.name for path in Path(tempfile.gettempdir()).glob("portside-test-*")]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import docker
 import pytest
 
 from builder import REGISTRY_RESTS, Registry
@@ -118,3 +119,27 @@ def test_a_registry_that_a_killed_run_left_stopped_is_started_again(platform: Li
         assert not readiness.is_ready(site, "registry"), "it rests for somebody who is still there"
     wake_registry(site, leases)
     assert eventually(lambda: readiness.is_ready(site, "registry"))
+
+
+@pytest.mark.engine
+@pytest.mark.platform
+def test_no_volume_is_collected_and_one_that_no_record_knows_is_named(platform: LivePlatform) -> None:
+    name, folder = platform.app("accept_site")
+    assert platform.push(folder).code == 0
+    for command in (("storage:mount", "data:/data"), ("storage:unmount", "data")):
+        assert platform.cli(*command, "-a", name).code == 0
+    app_id = json.loads(platform.cli("info", "--json", "-a", name).output)["id"]
+    lost = f"portside-{platform.name}-lost"
+    engine = docker.from_env()
+    unknown = engine.volumes.create(lost, labels={"portside.platform": platform.name})
+    try:
+        done = platform.server("gc", BUILDER_CACHE_QUOTA_MB=10_000_000)
+        assert done.code == 0, done.output
+        assert (
+            f"The volume {lost} is in no record and was left alone: docker volume rm {lost} deletes it." in done.output
+        )
+        assert f"portside-{app_id}-data" not in done.output
+        assert {one.name for one in engine.volumes.list()} >= {lost, f"portside-{app_id}-data"}
+    finally:
+        unknown.remove()
+        engine.close()
