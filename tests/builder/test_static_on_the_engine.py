@@ -163,3 +163,16 @@ def test_a_vite_front_end(serve, memory_source, log) -> None:
     assert "Ours" in site.get(script[1]).body
     assert site.get("/robots.txt").body == "User-agent: *"
     assert site.run("ls -A /app; command -v node || echo no node") == "dist\nno node\n"
+
+
+def test_a_site_that_is_stopped_ends_what_it_has_begun(serve, memory_source) -> None:
+    size_bytes = 30_000_000  # more than fits into the buffers of a connection
+    site = serve(memory_source({"index.html": "", "film.bin": bytes(size_bytes)}))
+    request = "GET /film.bin HTTP/1.0\\r\\n\\r\\n"
+    script = f"exec 3<>/dev/tcp/127.0.0.1/7000; printf '{request}' >&3; read -r line <&3; kill -TERM 1; cat <&3"
+    subprocess.run(
+        [DOCKER, "exec", site.container, "bash", "-c", script], capture_output=True
+    )  # ends with the container
+    code = subprocess.run([DOCKER, "wait", site.container], check=True, capture_output=True, text=True).stdout
+    assert code == "0\n"
+    assert f'"GET /film.bin HTTP/1.0" 200 {size_bytes} bytes' in site.log()
