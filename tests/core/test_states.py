@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.database import Database
 from core.states import IllegalMove, LifeCycle, LostRace
+from tests.databases import unsynced
 
 
 class Lamp(StrEnum):
@@ -45,7 +46,7 @@ class LampRow(Own):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    found = Database(f"sqlite:///{tmp_path / 'lamps.db'}")
+    found = unsynced(Database(f"sqlite:///{tmp_path / 'lamps.db'}"))
     Own.metadata.create_all(found.engine)
     with found.write() as session:
         session.add(LampRow(id="hall", state=Lamp.OFF))
@@ -100,7 +101,7 @@ def test_only_walks_along_the_table_are_allowed(walk: list[Lamp]) -> None:
 
 def _toggle(url: str, times: int) -> None:
     """Move the lamp on or off `times` times, counting each move that won in the same statement."""
-    database = Database(url)
+    database = unsynced(Database(url))
     won = 0
     while won < times:
         with database.read() as session:
