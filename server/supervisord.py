@@ -12,6 +12,7 @@ import ctypes
 import gc
 import importlib
 import os
+import pkgutil
 import signal
 import sys
 import traceback
@@ -55,6 +56,7 @@ PRELOADED = (
     "sqlalchemy.dialects.sqlite",
     "sqlite3",
 )
+PRELOADED_WHOLE = "web.api"  # it loads its modules by name when the application is made
 _HANDLED = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)
 
 
@@ -101,7 +103,8 @@ def _keep_quiet(_handler: object) -> None:
 def main() -> None:
     """Load everything, then be supervisord."""
     loggers.Handler.handleError = _keep_quiet
-    for module in PRELOADED:
+    folder = importlib.import_module(PRELOADED_WHOLE).__path__
+    for module in (*PRELOADED, *(found.name for found in pkgutil.iter_modules(folder, f"{PRELOADED_WHOLE}."))):
         importlib.import_module(module)
     configure_mappers()  # else each part does it, at its first query
     gc.collect()
