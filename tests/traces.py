@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -81,8 +83,17 @@ def reap_the_dead() -> None:
         home = Path(tempfile.gettempdir()) / name / "home"
         try:
             end_platform(name, os.environ | {"PORTSIDE_HOME": str(home)})
+            _kill_orphans(home)
         except StaysBehind as error:
             warnings.warn(str(error), stacklevel=2)
+
+
+def _kill_orphans(home: Path) -> None:
+    """End what names that home in its command line: parts whose records were lost with an earlier home there."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"{home}/".encode() in file.read_bytes():
+                os.kill(int(file.parent.name), signal.SIGKILL)
 
 
 def unmount(folder: Path) -> None:
