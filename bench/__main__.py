@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import deploys, failures, lists, many, memory, receive, revert
+from bench import deploys, failures, languages, lists, many, memory, receive, revert
 from bench.bed import Bed
 from bench.figures import Broken, Row, as_json, table
 from tests.traces import reap_the_dead
@@ -32,8 +32,12 @@ ROWS: dict[str, Callable[[Bed], Row]] = {
 """By name, in the order in which they are measured: the thousand apps come last, since they stay."""
 
 
+LANGUAGES = "languages"
+"""The table of builds, which has no budget: minutes long."""
+
+
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(ROWS)))
+@click.argument("names", nargs=-1, type=click.Choice([*ROWS, LANGUAGES]))
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows there too.")
 def main(names: tuple[str, ...], file: Path | None) -> None:
     """Measure Portside against its budgets: all of them, or the NAMEs given."""
@@ -41,12 +45,16 @@ def main(names: tuple[str, ...], file: Path | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was done"))  # and so leave nothing behind
     reap_the_dead()
     bed = Bed()
+    console = Console(width=None if sys.stdout.isatty() else 150)
     try:
         bed.start()
+        if LANGUAGES in (names or (LANGUAGES,)):
+            console.print(languages.by_language(bed))
         rows = [_measured(bed, name) for name in chosen]
     finally:
         bed.end()
-    Console(width=None if sys.stdout.isatty() else 150).print(table(rows))
+    if rows:
+        console.print(table(rows))
     if file is not None:
         file.write_text(as_json(rows))
 

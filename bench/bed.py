@@ -91,8 +91,8 @@ class Bed:
         finally:
             engine.close()
 
-    def app(self, kind: str) -> BenchApp:
-        """A new app from `bench/apps/KIND`, not pushed yet."""
+    def app(self, kind: str | Path) -> BenchApp:
+        """A new app from `bench/apps/KIND`, or from another folder; not pushed yet."""
         name, folder = self.platform.app(APPS / kind)
         recipe = folder / "Dockerfile"
         if recipe.exists():
@@ -114,6 +114,14 @@ class Bed:
         engine = docker.from_env()
         try:
             engine.containers.get(container_id).remove(force=True)
+        finally:
+            engine.close()
+        self.remove_images(*images)
+
+    def remove_images(self, *images: str) -> None:
+        """Remove images that were built by hand."""
+        engine = docker.from_env()
+        try:
             for image in images:
                 engine.images.remove(image, force=True)
         finally:

@@ -1,0 +1,2 @@
+FROM LANGUAGE_IMAGE
+COPY --chown=app:app public ./
