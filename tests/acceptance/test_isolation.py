@@ -13,6 +13,9 @@ from tests.acceptance.site import Site
 
 pytestmark = pytest.mark.platform
 
+# What the platform puts into an app's environment; the last is for docker-init.
+OURS = {"DYNO", "PATH", "PORT", "PORTSIDE_APP", "RELEASE_VERSION", "SOURCE_VERSION", "TINI_KILL_PROCESS_GROUP"}
+
 
 class Inside:
     """The inside of an app's only container."""
@@ -78,7 +81,7 @@ def test_an_app_sees_no_file_and_no_secret_of_the_platform(inside: Inside, live_
         assert inside.does("test", "-e", str(path))[0] == 1
     assert inside.container.attrs["Mounts"] == []
     names = {line.partition("=")[0] for line in inside.container.attrs["Config"]["Env"]}
-    assert names == {"DYNO", "PATH", "PORT", "PORTSIDE_APP", "RELEASE_VERSION", "SOURCE_VERSION"}
+    assert names == OURS
 
 
 def test_the_builds_of_an_app_share_their_cache_with_no_other_app(new_site: Callable[..., Site]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 
 import pytest
@@ -18,13 +19,15 @@ def source(*instructions: str) -> MemorySource:
     return MemorySource({"Dockerfile": "\n".join(["FROM portside/base:debian-13", *instructions, 'CMD ["true"]', ""])})
 
 
-def big_file(name: str) -> str:
-    return f"RUN head -c {BIG} /dev/urandom > /{name}"
+def big_file() -> str:
+    """An instruction that no earlier run has left in the engine's cache."""
+    return f"RUN head -c {BIG} /dev/urandom > /{secrets.token_hex(8)}"
 
 
 def test_a_build_is_measured_and_the_next_one_by_what_it_adds(bench: Bench, log: Lines) -> None:
-    bench.builder.build(bench.request(source(big_file("one"))), log)
-    bench.builder.build(bench.request(source(big_file("one"), "RUN touch /small")), log)
+    big = big_file()
+    bench.builder.build(bench.request(source(big)), log)
+    bench.builder.build(bench.request(source(big, "RUN touch /small")), log)
     second, first = bench.builder.took(bench.app_id, 5)
     assert BIG <= first.layers_bytes <= first.disk_bytes
     assert second.layers_bytes < BIG
@@ -33,7 +36,7 @@ def test_a_build_is_measured_and_the_next_one_by_what_it_adds(bench: Bench, log:
 
 def test_a_failed_build_is_measured_too(bench: Bench, log: Lines) -> None:
     with pytest.raises(BuildFailed):
-        bench.builder.build(bench.request(source(big_file("two"), "RUN false")), log)
+        bench.builder.build(bench.request(source(big_file(), "RUN false")), log)
     (took,) = bench.builder.took(bench.app_id, 5)
     assert took.disk_bytes >= BIG
     assert took.layers_bytes == 0
