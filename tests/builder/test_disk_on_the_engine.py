@@ -47,5 +47,5 @@ def test_a_cleaning_tells_beforehand_what_it_would_free(bench: Bench, log: Lines
         settings = replace(bench.settings, kept_builds=kept_builds, cache_quota_mb=10_000_000, wanted_free_mb=0)
         return Cleaning(bench.database, bench.engine, bench.registry, settings).freeable_bytes(Kept)
 
-    bench.builder.build(bench.request(source(big_file("three"))), log)
+    bench.builder.build(bench.request(source(big_file())), log)
     assert freeable_bytes(kept_builds=0) - freeable_bytes(kept_builds=5) >= BIG
