@@ -51,6 +51,14 @@ def _positive(name: str, node: Node) -> Iterator[Mistake]:
         yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"0 or more, not {node.text}")
 
 
+def _web_overlaps(name: str, node: Node) -> Iterator[Mistake]:
+    web = node.get("web")
+    overlap = web.get("overlap") if web else None
+    if overlap is not None and overlap.text == "False":
+        wanted = "true: the old web instances serve until the new ones do"
+        yield Mistake(FILE, overlap.line, overlap.column, Wrong.NOT_ONE_OF, f"{name}.web.overlap", wanted)
+
+
 def _one_of(*allowed: str) -> Check:
     def check(name: str, node: Node) -> Iterator[Mistake]:
         if node.text not in allowed:
@@ -100,7 +108,11 @@ APP_JSON: Mapping[str, Shape] = {
         OBJECT, {"postdeploy": ANY, "pr-predestroy": ANY, "test": TEXT, "test-setup": TEXT, "dokku": Shape(OBJECT)}
     ),
     "env": Shape(OBJECT, each=VARIABLE),
-    "formation": Shape(OBJECT, each=Shape(OBJECT, {"quantity": COUNT, "size": TEXT, "max_parallel": COUNT})),
+    "formation": Shape(
+        OBJECT,
+        each=Shape(OBJECT, {"quantity": COUNT, "size": TEXT, "max_parallel": COUNT, "overlap": FLAG}),
+        check=_web_overlaps,
+    ),
     "healthchecks": Shape(OBJECT, each=Shape(("a list",), each=HEALTHCHECK)),
     "buildpacks": Shape(("a list",), each=Shape(OBJECT, {"url": TEXT}, needed=("url",))),
     "cron": Shape(

@@ -232,8 +232,9 @@ class Builder:
         processes = what_runs(self._engine, plan, row.image_id, facts)
         ports = facts.tcp_ports if facts else ()
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT
-        health = plan.manifest.health_paths
-        return BuiltImage(row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
+        health, overlap = plan.manifest.health_paths, plan.manifest.overlap
+        made = (row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
+        return BuiltImage(*made, overlap=overlap)
 
     def _took(self, gauge: Gauge, image_id: str, known: str) -> Took:
         """What a build took, its image's layers reckoned above those of the image named `known`."""

@@ -74,6 +74,7 @@ def decisions(plan: Plan, source: Source, stack: str) -> tuple[str, ...]:
         *(f"Process {kind}: {command}" for kind, command in processes),
         *(() if processes else (_told_later(plan),)),
         *(f"Health check of {kind}: GET {path}" for kind, path in plan.manifest.health_paths.items()),
+        *(f"Overlap of {kind}: {'yes' if may else 'no'}" for kind, may in plan.manifest.overlap.items()),
         f"Files: {len(paths) - left_out} in the build"
         + (f", {left_out} left out by .dockerignore" if left_out else ""),
     )

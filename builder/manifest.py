@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.app_json import parse_app_json
 from builder.json_places import Node
@@ -26,11 +26,13 @@ _MARKS = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 class Manifest:
     """`processes`: (type, command) in the Procfile's order, None when there is no Procfile.
 
-    `health_paths`: the HTTP path that must answer before an instance of a type counts as healthy.
+    `health_paths`: the HTTP path that must answer before an instance of a type counts as healthy. `overlap`: whether an
+    old and a new instance of a type may run side by side, where app.json says it.
     """
 
     processes: tuple[tuple[str, str], ...] | None
     health_paths: Mapping[str, str]
+    overlap: Mapping[str, bool] = field(default_factory=dict)
 
 
 def read_manifest(source: Source) -> Manifest:
@@ -38,14 +40,15 @@ def read_manifest(source: Source) -> Manifest:
     procfile, app_json = source.read("Procfile"), source.read("app.json")
     processes, wrong = (None, []) if procfile is None else _processes(procfile)
     paths: dict[str, str] = {}
+    overlap: dict[str, bool] = {}
     if app_json is not None:
         node, more = parse_app_json(_text("app.json", app_json))
         wrong += more
-        paths = {} if more else _health_paths(node)
+        paths, overlap = ({}, {}) if more else (_health_paths(node), _overlap(node))
     _raise_if(wrong)
     if processes is not None and not processes:
         raise failed(EmptyProcfile())
-    return Manifest(None if processes is None else tuple(processes.items()), paths)
+    return Manifest(None if processes is None else tuple(processes.items()), paths, overlap)
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
@@ -125,6 +128,13 @@ def _text(file: str, content: bytes) -> str:
         line, column = text[: text.index("\0")].count("\n") + 1, text.index("\0") + 1
         raise failed(NotText(file, line, column, 0, "UTF-16 without its mark, or a binary file"))
     return text
+
+
+def _overlap(node: Node) -> dict[str, bool]:
+    """`formation.TYPE.overlap`, Portside's own key."""
+    formation = node.get("formation")
+    entries = formation.entries if formation else ()
+    return {one.key: said.text == "True" for one in entries if (said := one.node.get("overlap")) is not None}
 
 
 def _health_paths(node: Node) -> dict[str, str]:

@@ -72,7 +72,7 @@ class BuildRequest:
 class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
-    `reused`: it was there already. `cold`: nothing of the app's could be in a cache.
+    `reused`: it was there already. `cold`: nothing of the app's could be in a cache. `overlap`: see `Manifest`.
     """
 
     build_id: str
@@ -84,6 +84,7 @@ class BuiltImage:
     reused: bool
     stack: str = ""
     cold: bool = False
+    overlap: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Content:
     port: int = 0
     processes: Mapping[str, str | None] = field(default_factory=dict)
     health_paths: Mapping[str, str] = field(default_factory=dict)
+    overlap: Mapping[str, bool] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property

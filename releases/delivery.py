@@ -123,6 +123,7 @@ class Delivery:
             env=content.config,
             port=content.port,
             health={name: HealthCheck(path=path) for name, path in content.health_paths.items()},
+            overlap=content.overlap,
         )
 
     def _stop_if_asked(self) -> None:

@@ -48,6 +48,7 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.port = content.port
     row.processes_json = json.dumps(dict(content.processes))
     row.health_json = json.dumps(dict(content.health_paths))
+    row.overlap_json = json.dumps(dict(content.overlap))
 
 
 def image(row: ReleaseRow) -> Content:
@@ -59,6 +60,7 @@ def image(row: ReleaseRow) -> Content:
         port=row.port,
         processes=json.loads(row.processes_json),
         health_paths=json.loads(row.health_json),
+        overlap=json.loads(row.overlap_json),
     )
 
 

@@ -87,7 +87,8 @@ class Releases:
         description: str = "",
     ) -> Release:
         """The release of a push. Asked again for the same push, it gives the release that was made then."""
-        content = Content(image.image_id, "", commit, image.port, dict(image.processes), dict(image.health_paths))
+        types = (dict(image.processes), dict(image.health_paths), dict(image.overlap))
+        content = Content(image.image_id, "", commit, image.port, *types)
         said = description or f"Deploy {commit[:8]}"
         draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)
         return self._ledger.submit(app_id, draft, self._floor(app_id))

@@ -59,6 +59,7 @@ class ReleaseRow(Base):
     port: Mapped[int] = mapped_column(default=0)
     processes_json: Mapped[str] = mapped_column(Text, default="{}")
     health_json: Mapped[str] = mapped_column(Text, default="{}")
+    overlap_json: Mapped[str] = mapped_column(Text, default="{}")
     config_sealed: Mapped[str] = mapped_column(Text, default="")
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -49,12 +49,16 @@ class App:
 
 @dataclass(frozen=True)
 class NewImage:
-    """What a build gives to a release. `processes` maps a process type to its command, None meaning the image's own."""
+    """What a build gives to a release. `processes` maps a process type to its command, None meaning the image's own.
+
+    `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
+    """
 
     image_id: str
     processes: Mapping[str, str | None]
     port: int
     health_paths: Mapping[str, str] = field(default_factory=dict)
+    overlap: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

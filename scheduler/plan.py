@@ -153,14 +153,34 @@ def _changes(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSetti
             places[row.process_type, row.number].append(row)
     for name, quantity in app.wanted.items():
         for number in range(1, quantity + 1):
-            rows = places.pop((name, number), [])
-            yield from _fill(Slot(name, number), rows, seen, now, settings)
+            slot = Slot(name, number)
+            steps = _fill(slot, places.pop((name, number), []), name in app.alone, seen, now, settings)
+            yield from (step for step in steps if not isinstance(step, Start) or may_start(app, slot, seen))
     for rows in places.values():
         yield from _empty(rows, seen)
 
 
+def may_start(app: AppRecord, slot: Slot, seen: Seen) -> bool:
+    """Whether an instance may be started in `slot`: one of a type in `app.alone` only when no other is left there."""
+    if slot.process_type in app.held:
+        return False
+    if slot.process_type not in app.alone:
+        return True
+    place = (slot.process_type, slot.number)
+    left = [row for row in app.instances if (row.process_type, row.number) == place]
+    process = f"{slot.process_type}.{slot.number}"
+    runs = any(one.running and one.process == process for one in seen.containers.values())
+    return not runs and all(_is_harmless(app, row) for row in left)
+
+
+def _is_harmless(app: AppRecord, row: InstanceRow) -> bool:
+    """It runs nothing and won't: crashed, or of a deploy that has not come to the types in `app.alone` yet."""
+    ahead = row.rollout != app.rollout and row.state == InstanceState.STARTING and not _is_abandoned(app, row)
+    return row.state == InstanceState.CRASHED or ahead
+
+
 def _fill(
-    slot: Slot, rows: list[InstanceRow], seen: Seen, now: datetime, settings: SchedulerSettings
+    slot: Slot, rows: list[InstanceRow], alone: bool, seen: Seen, now: datetime, settings: SchedulerSettings
 ) -> Iterator[Step]:
     """One place of the formation should have one running instance."""
     crashes = [step for row in rows if (step := _crash(row, seen, now, settings)) is not None]
@@ -174,6 +194,8 @@ def _fill(
     if fresh:
         yield from (Retire(row) for row in running if row is not fresh[-1])
         yield from (Retire(row) for row in starting if row.id not in seen.healthy)
+    if alone and not fresh:
+        yield from (Retire(row) for row in running)
     crashed = [row for row in rows if row.state == InstanceState.CRASHED]
     if fresh or starting:
         yield from (Finish(row, seen.containers.get(row.id)) for row in crashed)

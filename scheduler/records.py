@@ -28,7 +28,8 @@ from scheduler.types import WEB, Formation, HealthCheck, Instance, ProcessType, 
 class AppRecord:
     """What the records say of one app: what it should run, and every instance that is not yet over.
 
-    `line_fence` is the fence of whoever is making a release of this app just now; None when nobody is.
+    `line_fence` is the fence of whoever is making a release of this app just now; None when nobody is. Of the types in
+    `alone` two instances never run in one place; those in `held` are just being handed over by a deploy.
     """
 
     app_id: AppId
@@ -36,6 +37,8 @@ class AppRecord:
     wanted: dict[str, int] = field(default_factory=dict)
     instances: tuple[InstanceRow, ...] = ()
     line_fence: int | None = None
+    alone: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -48,26 +51,56 @@ class Slot:
 
 
 def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dict[AppId, AppRecord]:
-    """The records of these apps (None: of all that have any), in three queries whatever their number."""
-    runs = select(AppRunRow.app_id, AppRunRow.rollout)
+    """The records of these apps (None: of all that have any), in a few queries whatever their number."""
+    runs = select(AppRunRow.app_id, AppRunRow.rollout, AppRunRow.held_fence, AppRunRow.held_types)
     wanted = select(FormationRow).where(FormationRow.offered)
     live = select(InstanceRow).where(InstanceRow.state != InstanceState.STOPPED)
     if app_ids is not None:
         runs = runs.where(AppRunRow.app_id.in_(app_ids))
         wanted = wanted.where(FormationRow.app_id.in_(app_ids))
         live = live.where(InstanceRow.app_id.in_(app_ids))
-    rollouts = {AppId(app_id): rollout for app_id, rollout in session.execute(runs)}
+    rollouts: dict[AppId, str | None] = {}
+    holds: dict[AppId, tuple[int, str]] = {}
+    for app_id, rollout, held_fence, held_types in session.execute(runs):
+        rollouts[AppId(app_id)] = rollout
+        if held_fence is not None:
+            holds[AppId(app_id)] = (held_fence, held_types)
     quantities: dict[str, dict[str, int]] = defaultdict(dict)
+    alone: dict[str, set[str]] = defaultdict(set)
     for formation in session.scalars(wanted):
         quantities[formation.app_id][formation.process_type] = formation.quantity
+        if not formation.overlap:
+            alone[formation.app_id].add(formation.process_type)
     instances: dict[str, list[InstanceRow]] = defaultdict(list)
     for row in session.scalars(live.order_by(InstanceRow.created_at)):
         instances[row.app_id].append(row)
     known = rollouts.keys() | {AppId(app_id) for app_id in instances}
-    fences = _line_fences(session, [app for app in known if _unfinished(rollouts.get(app), instances[app])])
+    unsure = [app for app in known if app in holds or _unfinished(rollouts.get(app), instances[app])]
+    fences = _line_fences(session, unsure)
     return {
-        app: AppRecord(app, rollouts.get(app), quantities[app], tuple(instances[app]), fences.get(app)) for app in known
+        app: AppRecord(
+            app,
+            rollouts.get(app),
+            quantities[app],
+            tuple(instances[app]),
+            fences.get(app),
+            frozenset(alone[app]),
+            _held(holds.get(app), fences.get(app)),
+        )
+        for app in known
     }
+
+
+def held_types(session: Session, run: AppRunRow) -> frozenset[str]:
+    """The types that a deploy which still holds the line has in its hands."""
+    if run.held_fence is None:
+        return frozenset()
+    app_id = AppId(run.app_id)
+    return _held((run.held_fence, run.held_types), _line_fences(session, [app_id]).get(app_id))
+
+
+def _held(hold: tuple[int, str] | None, line_fence: int | None) -> frozenset[str]:
+    return frozenset(hold[1].split(",")) if hold is not None and hold[0] == line_fence else frozenset()
 
 
 def _unfinished(rollout: str | None, instances: Iterable[InstanceRow]) -> bool:
@@ -144,6 +177,7 @@ def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> N
     plain = dataclasses.asdict(dataclasses.replace(spec, env={}, mounts=()))
     row.rollout, row.release_id, row.version = rollout, spec.release_id, spec.version
     row.spec, row.sealed_env = json.dumps(plain), sealer.seal(spec.env)
+    row.held_fence, row.held_types = None, ""
 
 
 def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None:
@@ -173,6 +207,7 @@ def store_formation(session: Session, spec: RunSpec) -> None:
     for process in spec.processes:
         row = rows.get(process.name) or FormationRow(app_id=spec.app_id, process_type=process.name, offered=True)
         row.quantity, row.command = quantities[process.name], process.command
+        row.overlap = spec.may_overlap(process.name)
         session.add(row)
 
 

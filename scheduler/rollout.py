@@ -26,6 +26,7 @@ from router import Backend, Router
 from scheduler import addresses, records
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
+from scheduler.handover import Handover
 from scheduler.launcher import Launcher
 from scheduler.problems import failed
 from scheduler.records import Slot
@@ -50,6 +51,7 @@ class Rollouts:
     settings: SchedulerSettings
     launcher: Launcher
     volumes: Volumes
+    handover: Handover
 
     def deploy(
         self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
@@ -88,8 +90,14 @@ class Rollouts:
             self.volumes.provide(spec, log)
             rows = self._record(spec, rollout, lease)
             self._announce(spec, rows, log)
-            self._boot(spec, log).run(rows, stopped)
+            alone = self.handover.types(spec)
+            singles = [row for row in rows if row.process_type in alone]
+            self._boot(spec, log).run([row for row in rows if row not in singles], stopped)
             published = replace(spec, image_ref=before_switch())
+            if singles:
+                self._raise_if_any_ended([row for row in rows if row not in singles])
+                self.handover.take(spec, rollout, {row.process_type for row in singles}, lease, log, stopped)
+                self._boot(spec, log).run(singles, stopped)
             self._raise_if_any_ended(rows)
             _raise_if_asked(lease, stopped)
             with timing.step("switch"):
@@ -97,6 +105,7 @@ class Rollouts:
         except BaseException:
             with contained(f"removing the unfinished rollout of v{spec.version}"):
                 self.discard(spec.app_id, rollout)
+                self.handover.give_back(spec.app_id, lease)
             raise
         with timing.step("switch"):
             self._apply_route(spec.app_id, log)

@@ -20,6 +20,7 @@ from scheduler import records
 from scheduler.agenda import Agenda
 from scheduler.drains import Drains
 from scheduler.ending import Endgame
+from scheduler.handover import Handover
 from scheduler.launcher import Launcher
 from scheduler.logs import AppLogs
 from scheduler.loop import Loop
@@ -62,7 +63,8 @@ class Scheduler:
         self._wake = wake or agenda.add
         launcher = Launcher(database, router, runtime, settings)
         volumes = Volumes(database, runtime)
-        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes)
+        handover = Handover(database, runtime, settings)
+        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
         self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda)
@@ -84,9 +86,10 @@ class Scheduler:
         already is left as it is. Raises BootFailed, LeaseLost, what `stopped` gives; then nothing has changed.
         """
         self._runtime.prepare()
-        self._rollouts.deploy(spec, lease, log, before_switch, stopped)
-        self._agenda.add(spec.app_id)
-        self._wake(spec.app_id)
+        try:
+            self._rollouts.deploy(spec, lease, log, before_switch, stopped)
+        finally:  # after a failure, too: singletons that made room are started again
+            self._look_at(spec.app_id)
 
     def run_once(
         self,
@@ -119,9 +122,10 @@ class Scheduler:
         if spec is None:
             return False
         self._runtime.prepare()
-        self._rollouts.remount(spec, mounts, lease, log, stopped, in_switch)
-        self._agenda.add(app_id)
-        self._wake(app_id)
+        try:
+            self._rollouts.remount(spec, mounts, lease, log, stopped, in_switch)
+        finally:
+            self._look_at(app_id)
         return True
 
     def mounts(self, app_id: AppId) -> tuple[Mount, ...]:
@@ -225,6 +229,11 @@ class Scheduler:
         with self._database.write() as session:
             for table in (AppRunRow, FormationRow, InstanceRow):
                 session.execute(delete(table).where(table.app_id == app_id))
+
+    def _look_at(self, app_id: AppId) -> None:
+        """Have this process's loop, if it runs one, and the worker's look at the app."""
+        self._agenda.add(app_id)
+        self._wake(app_id)
 
 
 def _require_scalable(name: str, quantity: int, rows: Mapping[str, FormationRow]) -> None:

@@ -11,7 +11,11 @@ from core.database import Base, UtcDateTime
 
 
 class AppRunRow(Base):
-    """What an app runs now: the complete spec of its live release. `sealed_env` is encrypted."""
+    """What an app runs now: the complete spec of its live release. `sealed_env` is encrypted.
+
+    `held_types` (by commas) are in the hands of the deploy whose fence is `held_fence`: while it holds the app's line,
+    the loop starts none of them. When it has lost the line, that is over by itself.
+    """
 
     __tablename__ = "app_runs"
 
@@ -21,10 +25,15 @@ class AppRunRow(Base):
     version: Mapped[int | None]
     spec: Mapped[str] = mapped_column(Text, default="")
     sealed_env: Mapped[str] = mapped_column(Text, default="")
+    held_fence: Mapped[int | None]
+    held_types: Mapped[str] = mapped_column(Text, default="")
 
 
 class FormationRow(Base):
-    """How many of a type are wanted. `offered` is false while the live release lacks the type."""
+    """How many of a type are wanted. `offered` is false while the live release lacks the type.
+
+    `overlap` false: an instance starts only when the one before it has ended.
+    """
 
     __tablename__ = "formations"
 
@@ -34,6 +43,7 @@ class FormationRow(Base):
     size: Mapped[str] = mapped_column(String(20), default="standard")
     command: Mapped[str | None] = mapped_column(Text)
     offered: Mapped[bool] = mapped_column(Boolean, default=True)
+    overlap: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
 class InstanceRow(Base):

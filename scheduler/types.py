@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.ids import AppId
@@ -13,6 +13,8 @@ from scheduler.states import InstanceState
 WEB = "web"
 RELEASE_PHASE = "release"
 STANDARD = "standard"
+SINGLETONS = frozenset({"clock", "scheduler", "beat"})
+"""Process types of which, unless app.json says otherwise, an old and a new instance never run at the same time."""
 
 
 def line_of(app_id: AppId) -> str:
@@ -61,7 +63,7 @@ class RunSpec:
 
     `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
     by when the engine has lost it ("" until it is published). `mounts`, like the quantities, are the scheduler's own to
-    fill in: they belong to the app, not to a release.
+    fill in: they belong to the app, not to a release. `overlap` is what app.json says of process types.
     """
 
     app_id: AppId
@@ -75,11 +77,16 @@ class RunSpec:
     env: Mapping[str, str]
     port: int
     health: Mapping[str, HealthCheck]
+    overlap: Mapping[str, bool] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""
         return {process.name: process.command for process in self.processes}[process_type]
+
+    def may_overlap(self, process_type: str) -> bool:
+        """Whether an old and a new instance of the type may run side by side; `web` always may: somebody must serve."""
+        return process_type == WEB or self.overlap.get(process_type, process_type not in SINGLETONS)
 
 
 @dataclass(frozen=True)
