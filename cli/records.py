@@ -119,6 +119,9 @@ class Instance:
     release: int | None
     command: str | None
     created_at: str | None
+    size: str | None = None
+    detail: str | None = None
+    next_attempt_at: str | None = None
 
     @classmethod
     def of(cls, data: Json) -> Instance:
@@ -130,21 +133,37 @@ class Instance:
             release=(data.get("release") or {}).get("version"),
             command=data.get("command"),
             created_at=data.get("created_at"),
+            size=data.get("size"),
+            detail=data.get("detail"),
+            next_attempt_at=data.get("next_attempt_at"),
         )
 
 
 @dataclass(frozen=True)
 class Formation:
-    """How many instances a process type should have."""
+    """How many instances a process type should have, and what each may use."""
 
     type: str
     quantity: int
     command: str | None
+    size: str | None = None
+    memory_mb: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
 
     @classmethod
     def of(cls, data: Json) -> Formation:
         """Read the API's object. Raises KeyError when it is not one."""
-        return cls(type=data["type"], quantity=int(data["quantity"]), command=data.get("command"))
+        limits = data.get("limits") or {}
+        return cls(
+            type=data["type"],
+            quantity=int(data["quantity"]),
+            command=data.get("command"),
+            size=data.get("size"),
+            memory_mb=limits.get("memory_mb"),
+            cpus=limits.get("cpus"),
+            pids=limits.get("pids"),
+        )
 
 
 @dataclass(frozen=True)

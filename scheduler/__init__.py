@@ -1,18 +1,18 @@
 """Running apps: formations, instances, health, one-off runs, volumes; the loop that makes reality equal the records.
 
-TAKES  a complete `RunSpec` (image, commands, environment, port, health) under the app's lease; wishes to scale, to
-       restart, to mount a volume.
-GIVES  running, healthy, routed instances; a switch from one release to the next that users never notice; logs.
+TAKES  a complete `RunSpec` under the app's lease; wishes to scale, resize, restart, stop, to mount a volume.
+GIVES  healthy, routed instances; a switch from one release to the next that users never notice; logs.
 NEVER  builds or numbers anything; serves a release of which one instance is not healthy; restarts a container.
 """
 
 from scheduler.docker_runtime import DockerRuntime
+from scheduler.resizing import Resizing
 from scheduler.runtime import Runtime
 from scheduler.service import Scheduler
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.storage import Storage
-from scheduler.stored import StorageChange, StoredVolume
+from scheduler.stored import SizeChange, StorageChange, StoredVolume
 from scheduler.tasks import doors, waker
 from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, ProcessType, RunSpec, line_of
 
@@ -25,10 +25,12 @@ __all__ = [
     "InstanceState",
     "LogLine",
     "ProcessType",
+    "Resizing",
     "RunSpec",
     "Runtime",
     "Scheduler",
     "SchedulerSettings",
+    "SizeChange",
     "Storage",
     "StorageChange",
     "StoredVolume",

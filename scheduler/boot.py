@@ -18,6 +18,7 @@ from scheduler.launcher import Launcher
 from scheduler.problems import failed
 from scheduler.runtime import Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
+from scheduler.sizes import limits_for
 from scheduler.tables import InstanceRow
 from scheduler.types import BootFailed, RunSpec
 
@@ -92,7 +93,8 @@ class Boot:
         if found is not None and found.running and found.address == row.address:
             return
         lines = self._show_output(row, container_id)
-        raise failed(explainer.why_ended(records.process_of(row), found, lines, self.settings.memory_mb))
+        memory_mb = limits_for(self.spec.sizes, row.process_type, self.settings).memory_mb
+        raise failed(explainer.why_ended(records.process_of(row), found, lines, memory_mb))
 
     def _unhealthy(
         self, row: InstanceRow, container_id: str, check: Check, verdict: Verdict, timeout_s: float

@@ -26,6 +26,7 @@ from scheduler.docker_volumes import DockerVolumes
 from scheduler.runtime import (
     UNPRIVILEGED,
     AddressTaken,
+    Capacity,
     Container,
     ContainerOrder,
     Endings,
@@ -39,6 +40,7 @@ from scheduler.settings import SchedulerSettings
 
 _EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
 _CALL_TIMEOUT_S = 120
+_MB = 1024 * 1024
 
 
 class DockerRuntime:
@@ -56,6 +58,11 @@ class DockerRuntime:
             if self._api.networks(filters={"name": f"^{self._settings.network}$"}):
                 return
             docker_network.make(self._api, self._settings, {f"{LABEL}.platform": self._settings.platform})
+
+    def capacity(self) -> Capacity:
+        with self._mapped():
+            info = self._api.info()
+        return Capacity(int(info["MemTotal"]) // _MB, float(info["NCPU"]))
 
     def image(self, image_id: str, image_ref: str) -> Image:
         with self._mapped():

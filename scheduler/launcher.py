@@ -7,6 +7,7 @@ from router import Router
 from scheduler import addresses, records
 from scheduler.runtime import AddressTaken, ContainerOrder, Image, ImageGone, Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
+from scheduler.sizes import limits_for
 from scheduler.tables import InstanceRow
 from scheduler.types import RunSpec
 from scheduler.volumes import for_container
@@ -58,6 +59,7 @@ def order_for(
 ) -> ContainerOrder:
     """The container for an instance. Portside's own variables win over config of the same name, as on Heroku."""
     process = records.process_of(row)
+    limits = limits_for(spec.sizes, row.process_type, settings)
     own = {
         "PORT": str(spec.port),
         "PORTSIDE_APP": spec.app_name,
@@ -78,8 +80,8 @@ def order_for(
         command=command,
         env={**spec.env, **own},
         address=address,
-        memory_mb=settings.memory_mb,
-        cpus=settings.cpus,
-        pids=settings.pids,
+        memory_mb=limits.memory_mb,
+        cpus=limits.cpus,
+        pids=limits.pids,
         mounts=for_container(spec.app_id, spec.mounts, row.process_type),
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from scheduler.backoff import next_attempt
 from scheduler.records import AppRecord, Slot, process_of
 from scheduler.runtime import Container
 from scheduler.settings import SchedulerSettings
@@ -95,14 +96,6 @@ def next_look(app: AppRecord, now: datetime, settings: SchedulerSettings) -> dat
     return min(moments, default=None)
 
 
-def backoff_s(failures: int, settings: SchedulerSettings) -> float:
-    """How long after its last crash a process is started again: 0 after a steady run, then doubling."""
-    if failures <= 0:
-        return 0.0
-    doublings = min(failures - 1, 30)
-    return float(min(settings.backoff_first_s * 2**doublings, settings.backoff_most_s))
-
-
 def strays(apps: Iterable[AppRecord], containers: Iterable[Container]) -> list[Container]:
     """Containers that no record wants. (List the containers first, then load the records: a row comes before its
     container.)"""
@@ -117,7 +110,7 @@ def _next_look(app: AppRecord, row: InstanceRow, now: datetime, settings: Schedu
     if row.state == InstanceState.STARTING and row.rollout == app.rollout:
         return soon
     if row.state == InstanceState.CRASHED:
-        return max(_due(row, settings), soon)
+        return max(next_attempt(row, settings), soon)
     return soon if row.replace else None
 
 
@@ -206,7 +199,7 @@ def _fill(
     last = max(crashed, key=lambda row: row.ended_at or row.created_at, default=None)
     if last is None:
         yield Start(slot)
-    elif now >= _due(last, settings):
+    elif now >= next_attempt(last, settings):
         yield Start(Slot(slot.process_type, slot.number, last.failures))
 
 
@@ -249,10 +242,6 @@ def _is_gone(row: InstanceRow, seen: Seen) -> bool:
 
 def _still_runs(row: InstanceRow, seen: Seen) -> bool:
     return row.id in seen.containers and seen.containers[row.id].running
-
-
-def _due(row: InstanceRow, settings: SchedulerSettings) -> datetime:
-    return (row.ended_at or row.created_at) + timedelta(seconds=backoff_s(row.failures, settings))
 
 
 def _passed(moment: datetime | None, now: datetime) -> bool:

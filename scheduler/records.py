@@ -16,12 +16,15 @@ from core import clock
 from core.ids import AppId, new_id
 from core.leases import LeaseRow
 from core.secrets import Sealer
+from router import Backend
 from scheduler import addresses
+from scheduler.backoff import next_attempt
 from scheduler.mounts import mounts_of
 from scheduler.settings import SchedulerSettings
+from scheduler.sizes import limits_of
 from scheduler.states import InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
-from scheduler.types import WEB, Formation, HealthCheck, Instance, ProcessType, RunSpec, line_of
+from scheduler.types import STANDARD, WEB, Formation, HealthCheck, Instance, ProcessType, RunSpec, line_of
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,15 @@ def add_instances(
     return rows
 
 
+def web_backends(session: Session, app_id: AppId, rollout: str) -> list[Backend]:
+    """What the route of the live release should lead to."""
+    return [
+        Backend(row.id, row.address, row.port)
+        for row in live_rows(session, app_id)
+        if row.process_type == WEB and row.rollout == rollout and row.state == InstanceState.RUNNING
+    ]
+
+
 def mark_started(session: Session, instance_id: str, container_id: str) -> None:
     values = {"container_id": container_id, "started_at": clock.now()}
     session.execute(update(InstanceRow).where(InstanceRow.id == instance_id).values(**values))
@@ -173,8 +185,8 @@ def health_of(spec: RunSpec, process_type: str, settings: SchedulerSettings) -> 
 
 
 def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> None:
-    """Make `spec` what the app runs. Its mounts are records of their own."""
-    plain = dataclasses.asdict(dataclasses.replace(spec, env={}, mounts=()))
+    """Make `spec` what the app runs. Its mounts and sizes are records of their own."""
+    plain = dataclasses.asdict(dataclasses.replace(spec, env={}, mounts=(), sizes={}))
     row.rollout, row.release_id, row.version = rollout, spec.release_id, spec.version
     row.spec, row.sealed_env = json.dumps(plain), sealer.seal(spec.env)
     row.held_fence, row.held_types = None, ""
@@ -188,7 +200,13 @@ def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None
     plain: dict[str, Any] = json.loads(row.spec)
     plain["processes"] = tuple(ProcessType(**process) for process in plain["processes"])
     plain["health"] = {name: HealthCheck(**check) for name, check in plain["health"].items()}
-    return RunSpec(**{**plain, "env": sealer.unseal(row.sealed_env), "mounts": mounts_of(session, app_id)})
+    own = {"mounts": mounts_of(session, app_id), "sizes": sizes_of(session, app_id)}
+    return RunSpec(**{**plain, **own, "env": sealer.unseal(row.sealed_env)})
+
+
+def sizes_of(session: Session, app_id: AppId) -> dict[str, str]:
+    """The sizes of the types that are not `standard`, whether the live release has them or not."""
+    return {row.process_type: row.size for row in formation_rows(session, app_id) if row.size != STANDARD}
 
 
 def quantities_for(session: Session, spec: RunSpec) -> dict[str, int]:
@@ -216,15 +234,15 @@ def formation_rows(session: Session, app_id: AppId) -> list[FormationRow]:
     return list(session.scalars(query.order_by(FormationRow.process_type)))
 
 
-def to_formation(row: FormationRow) -> Formation:
-    return Formation(row.process_type, row.quantity, row.size, row.command)
+def to_formation(row: FormationRow, settings: SchedulerSettings) -> Formation:
+    return Formation(row.process_type, row.quantity, row.size, row.command, limits_of(row.size, settings))
 
 
 def process_of(row: InstanceRow) -> str:
     return f"{row.process_type}.{row.number}"
 
 
-def to_instance(row: InstanceRow) -> Instance:
+def to_instance(row: InstanceRow, settings: SchedulerSettings) -> Instance:
     return Instance(
         id=row.id,
         process=process_of(row),
@@ -235,4 +253,5 @@ def to_instance(row: InstanceRow) -> Instance:
         container_id=row.container_id,
         created_at=row.created_at,
         detail=row.detail,
+        next_attempt_at=next_attempt(row, settings) if row.state == InstanceState.CRASHED else None,
     )

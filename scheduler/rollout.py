@@ -32,9 +32,10 @@ from scheduler.problems import failed
 from scheduler.records import Slot
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
+from scheduler.sizes import limits_for
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
-from scheduler.types import WEB, Mount, RunSpec
+from scheduler.types import WEB, RunSpec
 from scheduler.volumes import Volumes
 
 _PARALLEL_REMOVALS = 8
@@ -58,22 +59,17 @@ class Rollouts:
     ) -> None:
         """Take `spec` live, or raise and leave what was live as it was."""
         if not self._is_current(spec):
-            self._roll(self.volumes.mounted(spec), lease, log, before_switch, stopped)
+            with self.database.read() as session:
+                sized = replace(spec, sizes=records.sizes_of(session, spec.app_id))
+            self._roll(self.volumes.mounted(sized), lease, log, before_switch, stopped)
 
-    def remount(
-        self,
-        spec: RunSpec,
-        mounts: tuple[Mount, ...],
-        lease: Lease,
-        log: LogWriter,
-        stopped: Stopped,
-        in_switch: Callable[[Session], None],
+    def renew(
+        self, spec: RunSpec, lease: Lease, log: LogWriter, stopped: Stopped, in_switch: Callable[[Session], None]
     ) -> None:
-        """Replace the instances of `spec`, which is live, by new ones with these mounts, as a deploy would.
-
-        `in_switch` writes the mounts' records in the switch's own transaction.
+        """Replace the instances of the live release by those of `spec`, which differs in mounts or sizes, as a deploy
+        would. `in_switch` writes the records of these in the switch's own transaction.
         """
-        self._roll(replace(spec, mounts=mounts), lease, log, lambda: spec.image_ref, stopped, in_switch)
+        self._roll(spec, lease, log, lambda: spec.image_ref, stopped, in_switch)
 
     def _roll(
         self,
@@ -95,10 +91,10 @@ class Rollouts:
             self._boot(spec, log).run([row for row in rows if row not in singles], stopped)
             published = replace(spec, image_ref=before_switch())
             if singles:
-                self._raise_if_any_ended([row for row in rows if row not in singles])
+                self._raise_if_any_ended(spec, [row for row in rows if row not in singles])
                 self.handover.take(spec, rollout, {row.process_type for row in singles}, lease, log, stopped)
                 self._boot(spec, log).run(singles, stopped)
-            self._raise_if_any_ended(rows)
+            self._raise_if_any_ended(spec, rows)
             _raise_if_asked(lease, stopped)
             with timing.step("switch"):
                 self._switch(published, rollout, rows, lease, in_switch)
@@ -164,7 +160,7 @@ class Rollouts:
         host = urlsplit(self.router.url(spec.app_id)).netloc if by_path else ""
         return Boot(self.launcher, self.runtime, self.settings, spec, host, log)
 
-    def _raise_if_any_ended(self, rows: Sequence[InstanceRow]) -> None:
+    def _raise_if_any_ended(self, spec: RunSpec, rows: Sequence[InstanceRow]) -> None:
         """An instance may have ended while the image was being published."""
         if not rows:
             return
@@ -173,7 +169,8 @@ class Rollouts:
             if row.id not in running:
                 found = self.runtime.look(row.container_id) if row.container_id else None
                 lines = [line.text for line in self.runtime.output(found.id, SHOWN_LINES)] if found else []
-                raise failed(why_ended(records.process_of(row), found, lines, self.settings.memory_mb))
+                memory_mb = limits_for(spec.sizes, row.process_type, self.settings).memory_mb
+                raise failed(why_ended(records.process_of(row), found, lines, memory_mb))
 
     def _switch(
         self,

@@ -99,6 +99,14 @@ class ContainerOrder:
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """The largest instance that a place could hold: the memory and CPUs of its biggest host."""
+
+    memory_mb: int
+    cpus: float
+
+
+@dataclass(frozen=True)
 class Container:
     """A container as the engine sees it. `exit_code` and `out_of_memory` are known once it has ended."""
 
@@ -174,6 +182,9 @@ class Runtime(Protocol):
 
     def prepare(self) -> None:
         """Make the network if it is missing. UserError when its subnet is in use by something else."""
+
+    def capacity(self) -> Capacity:
+        """What its biggest host has."""
 
     def image(self, image_id: str, image_ref: str) -> Image:
         """The image by its local id, or pulled by its reference. StartFailed when neither is to be had."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.database import Database
 from core.errors import UserError
 from core.ids import AppId
@@ -30,10 +31,10 @@ from scheduler.reconciler import Reconciler, finished
 from scheduler.rollout import Rollouts
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
-from scheduler.states import InstanceState
+from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
 from scheduler.turns import Turns
-from scheduler.types import Formation, Instance, LogLine, Mount, RunSpec
+from scheduler.types import WEB, Formation, Instance, LogLine, Mount, RunSpec
 from scheduler.volumes import Volumes
 
 MOST_INSTANCES = 100
@@ -57,7 +58,9 @@ class Scheduler:
         wake: Callable[[AppId], None] | None = None,
     ) -> None:
         self._database = database
+        self._router = router
         self._runtime = runtime
+        self._settings = settings
         self._sealer = sealer
         agenda = self._agenda = Agenda()
         self._wake = wake or agenda.add
@@ -105,25 +108,26 @@ class Scheduler:
         self._runtime.prepare()
         return self._oneoffs.run(spec, name, command, lease, log, stopped, timeout_s)
 
-    def remount(
+    def renew(
         self,
         app_id: AppId,
-        mounts: tuple[Mount, ...],
+        changed: Callable[[RunSpec], RunSpec],
         lease: Lease,
         log: LogWriter,
         stopped: Callable[[], BaseException | None],
         in_switch: Callable[[Session], None],
     ) -> bool:
-        """Replace the live release's instances by new ones with these mounts, all or nothing like a deploy.
+        """Replace the live release's instances by new ones with other mounts or sizes, all or nothing like a deploy.
 
-        `in_switch` records the mounts in the switch's transaction. False, and nothing done, while nothing is live.
+        `changed` gives the spec with them, `in_switch` records them in the switch's transaction. False, and nothing
+        done, while nothing is live.
         """
         spec = self.current(app_id)
         if spec is None:
             return False
         self._runtime.prepare()
         try:
-            self._rollouts.remount(spec, mounts, lease, log, stopped, in_switch)
+            self._rollouts.renew(changed(spec), lease, log, stopped, in_switch)
         finally:
             self._look_at(app_id)
         return True
@@ -136,7 +140,8 @@ class Scheduler:
     def formation(self, app_id: AppId) -> list[Formation]:
         """What is wanted of each type of the live release, by name."""
         with self._database.read() as session:
-            return [records.to_formation(row) for row in records.formation_rows(session, app_id) if row.offered]
+            rows = [row for row in records.formation_rows(session, app_id) if row.offered]
+        return [records.to_formation(row, self._settings) for row in rows]
 
     def scale(self, app_id: AppId, quantities: Mapping[str, int]) -> list[Formation]:
         """Record how many of each type are wanted, and see to it. UserError for an unknown type or a bad number."""
@@ -151,21 +156,27 @@ class Scheduler:
     def restart(self, app_id: AppId, process: str | None = None) -> None:
         """Replace instances, new ones first: all, those of a type (`web`), or one (`web.1`)."""
         with self._database.write() as session:
-            run = records.locked_run(session, app_id)
-            rows = [
-                row
-                for row in records.live_rows(session, app_id)
-                if run is not None
-                and row.rollout == run.rollout
-                and row.state in _LIVE
-                and process in (None, row.process_type, records.process_of(row))
-            ]
-            if not rows:
-                what = process or "instance"
-                raise UserError(f"There is no running {what} to restart.", "See `portside ps` for what runs.")
+            rows = _named(session, app_id, records.locked_run(session, app_id), process, "restart")
             ids = [row.id for row in rows]
             session.execute(update(InstanceRow).where(InstanceRow.id.in_(ids)).values(replace=True, failures=0))
         self._wake(app_id)
+
+    def stop(self, app_id: AppId, process: str) -> None:
+        """End the instances of a type (`web`) or one (`web.1`) now, not waiting for others; the loop replaces them."""
+        moment = clock.now()
+        with self._database.write() as session:
+            run = records.locked_run(session, app_id)
+            rows = _named(session, app_id, run, process, "stop")
+            for row in rows:
+                if row.state == InstanceState.CRASHED:
+                    LIFE.move(session, InstanceRow, row.id, InstanceState.STOPPED, ended_at=moment)
+                else:
+                    values = {"retired_at": moment, "drain_by": clock.after(self._settings.drain_s, moment)}
+                    LIFE.move(session, InstanceRow, row.id, InstanceState.RETIRED, **values)
+            session.expire_all()
+            if run is not None and run.rollout is not None and any(row.process_type == WEB for row in rows):
+                self._router.point(session, app_id, run.rollout, records.web_backends(session, app_id, run.rollout))
+        self._look_at(app_id)
 
     def current(self, app_id: AppId) -> RunSpec | None:
         """What the app runs; None before its first release."""
@@ -181,7 +192,7 @@ class Scheduler:
         with self._database.read() as session:
             rows = records.live_rows(session, app_id)
         rows.sort(key=lambda row: (row.process_type, row.number, row.created_at))
-        return [records.to_instance(row) for row in rows]
+        return [records.to_instance(row, self._settings) for row in rows]
 
     def all_instances(self) -> dict[AppId, list[Instance]]:
         """Every app's instances, in one query."""
@@ -189,7 +200,7 @@ class Scheduler:
         live = select(InstanceRow).where(InstanceRow.state != InstanceState.STOPPED)
         with self._database.read() as session:
             for row in session.scalars(live.order_by(InstanceRow.process_type, InstanceRow.number)):
-                found[AppId(row.app_id)].append(records.to_instance(row))
+                found[AppId(row.app_id)].append(records.to_instance(row, self._settings))
         return dict(found)
 
     def logs(
@@ -234,6 +245,21 @@ class Scheduler:
         """Have this process's loop, if it runs one, and the worker's look at the app."""
         self._agenda.add(app_id)
         self._wake(app_id)
+
+
+def _named(session: Session, app_id: AppId, run: AppRunRow | None, process: str | None, verb: str) -> list[InstanceRow]:
+    """The live release's instances of that name or type (None: all). UserError when there is none."""
+    found = [
+        row
+        for row in records.live_rows(session, app_id)
+        if run is not None
+        and row.rollout == run.rollout
+        and row.state in _LIVE
+        and process in (None, row.process_type, records.process_of(row))
+    ]
+    if not found:
+        raise UserError(f"There is no running {process or 'instance'} to {verb}.", "See `portside ps` for what runs.")
+    return found
 
 
 def _require_scalable(name: str, quantity: int, rows: Mapping[str, FormationRow]) -> None:

@@ -1,7 +1,8 @@
-"""What others see of an app's storage."""
+"""What others see of an app's storage, and of changes of its storage and sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,3 +48,30 @@ class StorageChange:
     @property
     def description(self) -> str:
         return f"Unmount {self.name}" if self.path is None else f"Mount {self.name} at {self.path}"
+
+
+@dataclass(frozen=True)
+class SizeChange:
+    """New sizes of process types that were asked for; `reason` says why the change failed."""
+
+    id: str
+    app_id: AppId
+    state: ChangeState
+    sizes: Mapping[str, str]
+    user_email: str
+    log_id: str
+    reason: str
+    created_at: datetime
+
+    @property
+    def is_decided(self) -> bool:
+        return self.state is not ChangeState.PENDING
+
+    @property
+    def status(self) -> str:
+        """As `StorageChange.status`."""
+        return "succeeded" if self.state is ChangeState.DONE else str(self.state)
+
+    @property
+    def description(self) -> str:
+        return "Resize " + ", ".join(f"{name} to {size}" for name, size in sorted(self.sizes.items()))

@@ -46,6 +46,23 @@ class FormationRow(Base):
     overlap: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
+class FormationChangeRow(Base):
+    """A change of sizes that was asked for; `sizes` is a JSON object of process type → size."""
+
+    __tablename__ = "formation_changes"
+    __table_args__ = (Index("ix_formation_changes_state", "state"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    state: Mapped[str] = mapped_column(String(20))
+    sizes: Mapped[str] = mapped_column(Text)
+    user_email: Mapped[str] = mapped_column(String(254))
+    log_id: Mapped[str] = mapped_column(String(36))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class InstanceRow(Base):
     """One container, from the wish for it to its removal.
 

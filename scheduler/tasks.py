@@ -6,19 +6,23 @@ from collections.abc import Callable
 
 from core.ids import AppId
 from core.queue import Queue
+from scheduler.resizing import RESIZE, Resizing
 from scheduler.service import Scheduler
 from scheduler.storage import APPLY, Storage
 
 RECONCILE_APP = "scheduler.reconcile_app"
 RESUME_STORAGE = "scheduler.resume_storage_changes"
+RESUME_SIZES = "scheduler.resume_size_changes"
 
 
-def doors(queue: Queue, scheduler: Scheduler, storage: Storage, sweep_s: float) -> None:
+def doors(queue: Queue, scheduler: Scheduler, storage: Storage, resizing: Resizing, sweep_s: float) -> None:
     """Register what the queue may call: a look at one app whose wanted state has just changed; a change of an app's
-    storage, and the sweep that finds those whose message was lost."""
+    storage or sizes, and the sweep that finds those whose message was lost."""
     queue.door(RECONCILE_APP, lambda app_id: scheduler.reconcile_app(AppId(app_id)))
     queue.door(APPLY, storage.apply)
     queue.door(RESUME_STORAGE, storage.resume, every_s=sweep_s)
+    queue.door(RESIZE, resizing.apply)
+    queue.door(RESUME_SIZES, resizing.resume, every_s=sweep_s)
 
 
 def waker(queue: Queue) -> Callable[[AppId], None]:

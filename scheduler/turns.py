@@ -23,7 +23,7 @@ from core.errors import UserError
 from core.ids import AppId
 from core.secrets import Sealer
 from core.states import LostRace
-from router import Backend, Router
+from router import Router
 from scheduler import addresses, health, plan, records
 from scheduler.drains import Drains
 from scheduler.launcher import Launcher
@@ -31,6 +31,7 @@ from scheduler.plan import Seen, Step
 from scheduler.records import AppRecord
 from scheduler.runtime import Container, Runtime
 from scheduler.settings import SchedulerSettings
+from scheduler.sizes import limits_for
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
 from scheduler.types import WEB, RunSpec
@@ -101,7 +102,8 @@ class Turns:
             started = self._add_missing(session, app, run, spec, steps, listed)
             routed = any(_touches_route(step) for step in steps)
             if routed and app.rollout is not None:
-                self.router.point(session, app.app_id, app.rollout, _web_backends(session, app))
+                web = records.web_backends(session, app.app_id, app.rollout)
+                self.router.point(session, app.app_id, app.rollout, web)
         if routed:
             with contained(f"route of app {app.app_id}"):
                 self.router.apply(app.app_id)
@@ -183,7 +185,10 @@ class Turns:
             return crash.detail
         found = self.runtime.look(crash.container.id)
         if found is not None and found.out_of_memory:
-            return f"used more than its {self.settings.memory_mb} MB of memory and was killed"
+            with self.database.read() as session:
+                sizes = records.sizes_of(session, AppId(crash.row.app_id))
+            memory_mb = limits_for(sizes, crash.row.process_type, self.settings).memory_mb
+            return f"used more than its {memory_mb} MB of memory and was killed"
         return crash.detail
 
     def _spec(self, app_id: AppId) -> RunSpec | None:
@@ -205,12 +210,3 @@ def _touches_route(step: Step) -> bool:
         case plan.Crash(row):
             return row.process_type == WEB and row.state == _S.RUNNING
     return False
-
-
-def _web_backends(session: Session, app: AppRecord) -> list[Backend]:
-    rows = records.live_rows(session, app.app_id)
-    return [
-        Backend(row.id, row.address, row.port)
-        for row in rows
-        if row.process_type == WEB and row.rollout == app.rollout and row.state == _S.RUNNING
-    ]

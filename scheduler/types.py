@@ -46,6 +46,15 @@ class HealthCheck:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one instance may use. `cpus` is a share of one second per second."""
+
+    memory_mb: int
+    cpus: float
+    pids: int
+
+
+@dataclass(frozen=True)
 class Mount:
     """A named volume of an app at a path of its instances. `types` empty: in all of them, and in one-off runs."""
 
@@ -62,8 +71,8 @@ class RunSpec:
     """All that is needed to run a release, so that any instance can be started again without asking anyone.
 
     `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
-    by when the engine has lost it ("" until it is published). `mounts`, like the quantities, are the scheduler's own to
-    fill in: they belong to the app, not to a release. `overlap` is what app.json says of process types.
+    by when the engine has lost it ("" until it is published). `mounts` and `sizes`, like the quantities, are the
+    scheduler's own to fill in: they belong to the app, not to a release. `overlap` is what app.json says of types.
     """
 
     app_id: AppId
@@ -79,6 +88,7 @@ class RunSpec:
     health: Mapping[str, HealthCheck]
     overlap: Mapping[str, bool] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""
@@ -91,17 +101,21 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Formation:
-    """How many instances of a process type are wanted."""
+    """How many instances of a process type are wanted, and what each may use: `limits` is what `size` means here."""
 
     process_type: str
     quantity: int
     size: str
     command: str | None
+    limits: Limits
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One running container (Heroku: dyno). `process` is `web.1`; `detail` says why it is not up, when it is not."""
+    """One running container (Heroku: dyno). `process` is `web.1`; `detail` says why it is not up, when it is not.
+
+    `next_attempt_at`: when another is started in the place of one that has crashed.
+    """
 
     id: str
     process: str
@@ -112,6 +126,7 @@ class Instance:
     container_id: str | None
     created_at: datetime
     detail: str
+    next_attempt_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
 from releases import doors as releases_doors
 from router import Router, RouterSettings
-from scheduler import DockerRuntime, Scheduler, SchedulerSettings, Storage, line_of, waker
+from scheduler import DockerRuntime, Resizing, Scheduler, SchedulerSettings, Storage, line_of, waker
 from scheduler import doors as scheduler_doors
 from server.progress import Progress
 
@@ -103,6 +103,11 @@ class Platform:
     def storage(self) -> Storage:
         parts = (self.database, self.leases, self.scheduler, self.runtime, self.logs, self.queue)
         return Storage(*parts, self.scheduler_settings)
+
+    @cached_property
+    def resizing(self) -> Resizing:
+        parts = (self.database, self.leases, self.scheduler, self.runtime, self.logs, self.queue)
+        return Resizing(*parts, self.scheduler_settings)
 
     @cached_property
     def builder_settings(self) -> BuilderSettings:
@@ -192,6 +197,7 @@ class Platform:
             releases=self.releases,
             scheduler=self.scheduler,
             storage=self.storage,
+            resizing=self.resizing,
             router=self.router,
             pushes=self.pushes,
             repositories=self.repositories,
@@ -211,7 +217,7 @@ class Platform:
 
     def register_doors(self) -> None:
         """Tell the queue what a worker of this platform does."""
-        scheduler_doors(self.queue, self.scheduler, self.storage, self.settings.sweep_s)
+        scheduler_doors(self.queue, self.scheduler, self.storage, self.resizing, self.settings.sweep_s)
         releases_doors(self.queue, self.releases)
         gitreceiver_doors(self.queue, self.pushes, self.settings.sweep_s)
         self.queue.door(FINISH_APPS, self.finish_apps, every_s=MINUTE_S)
@@ -240,6 +246,7 @@ class Platform:
         return (
             self.scheduler.forget_app,
             self.storage.forget_app,
+            self.resizing.forget_app,
             self.router.forget_app,
             self.pushes.forget_app,
             self.builder.forget_app,

@@ -43,7 +43,7 @@ class Links:
         return f"{self.base}/{app_name}.git"
 
     def output(self, kind: str, app_id: str, record_id: str) -> str:
-        """Where the output of a release (`kind` release), a push (build) or a change of storage can be read."""
+        """Where the output of a release (`kind` release), a push (build), or a change (storage, sizes) can be read."""
         ticket = sign(self.secret, OUTPUT, {"kind": kind, "app": app_id, "id": record_id, "user": self.user_id})
         return f"{self.base}/streams/output/{ticket}"
 

@@ -11,7 +11,7 @@ from core.logs import LogStreams
 from gitreceiver import Pushes, Repositories
 from releases import Releases
 from router import Router
-from scheduler import Scheduler, Storage
+from scheduler import Resizing, Scheduler, Storage
 from web.settings import WebSettings
 
 
@@ -23,6 +23,7 @@ class WebParts:
     releases: Releases
     scheduler: Scheduler
     storage: Storage
+    resizing: Resizing
     router: Router
     pushes: Pushes
     repositories: Repositories

@@ -1,14 +1,18 @@
-"""Processes: what runs, how many of each, and restarting."""
+"""Processes: what runs, how many of each, how large; restarting and stopping."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from cli.client import Json, segment
 from cli.commandline import app_options, command, json_option
+from cli.edge import goes_on_without_us
+from cli.errors import OutcomeFailed
+from cli.following import follow
 from cli.printing import as_json, data, problem, progress, table, when
 from cli.records import Formation, Instance, read
 from cli.session import Session, Target, pass_session
@@ -34,12 +38,16 @@ def ps(session: Session) -> None:
                 each.name,
                 each.state,
                 f"v{each.release}" if each.release else "",
+                each.size or "",
                 when(each.created_at),
                 each.command or "",
             )
             for each in instances
         ]
-        table(("NAME", "STATE", "RELEASE", "SINCE", "COMMAND"), rows)
+        table(("NAME", "STATE", "RELEASE", "SIZE", "SINCE", "COMMAND"), rows)
+        for each in instances:
+            if each.state == "crashed":
+                problem(_crash(each))
     else:
         problem(f"Nothing of {target.app} is running.", "Start something with `portside ps:scale web=1`.")
 
@@ -78,6 +86,91 @@ def ps_restart(session: Session, process: str | None) -> None:
     progress(f"Restarting {process or 'everything'} of {target.app}.")
 
 
+@command("ps:stop", examples=["portside ps:stop web.2", "portside ps:stop worker"])
+@click.argument("process", metavar="TYPE|NAME")
+@app_options
+@pass_session
+def ps_stop(session: Session, process: str) -> None:
+    """Stop one instance, or all of a type, at once; new ones take their place.
+
+    Unlike `ps:restart`, it does not wait for the new ones. To have none, scale: `portside ps:scale worker=0`.
+    """
+    target = session.target()
+    target.api.post(f"{restart_path(target, process)}/actions/stop", {})
+    kind = process.partition(".")[0]
+    progress(f"Stopping {process} of {target.app}; a new one takes its place. For none: portside ps:scale {kind}=0")
+
+
+@command("ps:type", examples=["portside ps:type", "portside ps:type web=512m", "portside ps:type web=1g:0.5 clock=64m"])
+@click.argument("sizes", nargs=-1, metavar="[TYPE=MEMORY[:CPUS[:PROCESSES]]]...")
+@app_options
+@json_option
+@pass_session
+def ps_type(session: Session, sizes: tuple[str, ...]) -> None:
+    """Set what each instance of a process type may use; without sizes, show it.
+
+    The instances are replaced by new ones, as after `config:set`. If they do not start, the sizes stay as they were.
+    `standard` is the server's own limit.
+    """
+    updates = [parse_size(size) for size in sizes]
+    target = session.target()
+    path = target.path("/formation")
+    if updates:
+        _await_sizes(target, target.api.patch(path, {"updates": updates}))
+    formation = [read(Formation.of, each) for each in target.api.get_list(path)]
+    if session.as_json:
+        as_json([asdict(each) for each in formation])
+    elif formation:
+        rows = [
+            (each.type, each.size or "", f"{each.memory_mb} MB", f"{each.cpus:g}", f"{each.pids}", f"{each.quantity}")
+            for each in formation
+        ]
+        table(("TYPE", "SIZE", "MEMORY", "CPUS", "PROCESSES", "INSTANCES"), rows)
+    else:
+        problem(f"{target.app} has no process types yet.", "They come with the first deploy: `git push portside main`.")
+
+
+def _await_sizes(target: Target, answer: list[Json]) -> None:
+    """Show the output of the change until it is decided. Raises OutcomeFailed."""
+    change = next((each["size_change"] for each in answer if each.get("size_change")), None)
+    if change is None:
+        progress(f"{target.app} has these sizes already.")
+        return
+    path = target.path(f"/formation-changes/{segment(str(change.get('id')))}")
+    with goes_on_without_us("The change of sizes", f"portside ps:type -a {target.app}"):
+        final = follow(target.api, path, change)
+    if final.get("status") != "succeeded":
+        reason = final.get("reason") or "see above"
+        raise OutcomeFailed(
+            f"The change of sizes failed: {reason}\n{target.app} runs on as it was.",
+            f"See `portside logs -a {target.app}`.",
+        )
+    progress(f"Resized {target.app}.")
+
+
+def _crash(instance: Instance) -> str:
+    """Why it is down and when it is tried again, in a line."""
+    again = f"; next attempt at {_time(instance.next_attempt_at)}" if instance.next_attempt_at else ""
+    return f"{instance.name} crashed: {instance.detail or 'no reason is known'}{again}."
+
+
+def _time(moment: str) -> str:
+    """The time of day, in UTC: it is soon."""
+    return f"{datetime.fromisoformat(moment.replace('Z', '+00:00')).astimezone(UTC):%H:%M:%S} UTC"
+
+
+def parse_size(text: str) -> Json:
+    """`web=512m:0.5` as the API's update. What is a size, the server knows.
+
+    Raises:
+        click.UsageError: it has not that form.
+    """
+    kind, equals, size = text.partition("=")
+    if not (kind and equals and size):
+        raise click.UsageError(f"{text!r} is not a size of a type. Give TYPE=SIZE, like web=512m or web=512m:0.5.")
+    return {"type": kind, "size": size}
+
+
 def parse_change(text: str) -> Json:
     """`web=2`, `worker+1` or `worker-1` as the API's update: relative quantities keep their sign, as Heroku's do.
 
@@ -106,4 +199,4 @@ def _order(instance: Instance) -> tuple[bool, str, int]:
     return (instance.type != "web", instance.type, int(number) if number.isdigit() else 0)
 
 
-COMMANDS = (ps, ps_scale, ps_restart)
+COMMANDS = (ps, ps_scale, ps_restart, ps_stop, ps_type)

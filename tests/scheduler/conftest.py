@@ -23,9 +23,11 @@ from scheduler import (
     HealthCheck,
     InstanceState,
     ProcessType,
+    Resizing,
     RunSpec,
     Scheduler,
     SchedulerSettings,
+    SizeChange,
     Storage,
     StorageChange,
     line_of,
@@ -79,6 +81,7 @@ class Platform:
     scheduler: Scheduler
     image_id: str
     storage: Storage
+    resizing: Resizing
     logs: LogStreams
     nudges: list[tuple[str, ...]]
     lines: list[str] = field(default_factory=list)
@@ -92,6 +95,13 @@ class Platform:
 
     def unmount(self, app_id: AppId, name: str) -> StorageChange:
         return self.carried_out(self.storage.ask_unmount(app_id, name, "ada@example.com"))
+
+    def resize(self, app_id: AppId, **sizes: str) -> SizeChange:
+        """Ask for sizes and carry the change out."""
+        change = self.resizing.ask(app_id, sizes, "ada@example.com")
+        assert change is not None
+        self.resizing.apply(change.id)
+        return self.resizing.change(app_id, change.id)
 
     def carried_out(self, change: StorageChange) -> StorageChange:
         self.storage.apply(change.id)
@@ -162,8 +172,10 @@ def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) 
     scheduler = Scheduler(database, router, runtime, sealer, settings)  # type: ignore[arg-type]
     logs = LogStreams(database, connect(Path("/nonexistent/redis.sock")))
     queue: Any = RememberingQueue([])
-    storage = Storage(database, leases, scheduler, runtime, logs, queue, settings)
-    return Platform(database, leases, router, runtime, settings, scheduler, image_id, storage, logs, queue.nudges)
+    parts = (database, leases, scheduler, runtime, logs, queue, settings)
+    storage, resizing = Storage(*parts), Resizing(*parts)
+    shown = (scheduler, image_id, storage, resizing, logs, queue.nudges)
+    return Platform(database, leases, router, runtime, settings, *shown)
 
 
 @pytest.fixture

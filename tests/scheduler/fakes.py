@@ -14,6 +14,7 @@ from core.errors import Unavailable
 from core.ids import AppId, new_id
 from router import Backend
 from scheduler.runtime import (
+    Capacity,
     Container,
     ContainerOrder,
     Image,
@@ -76,6 +77,9 @@ class MemoryRuntime:
 
     def prepare(self) -> None:
         pass
+
+    def capacity(self) -> Capacity:
+        return Capacity(4096, 2.0)
 
     def image(self, image_id: str, image_ref: str) -> Image:
         if not image_id.startswith("sha256:"):

@@ -49,7 +49,7 @@ def test_following_ticks_while_nothing_comes(platform: Platform, app_id: AppId) 
 
 def test_the_queue_has_a_door_for_one_app(platform: Platform, app_id: AppId) -> None:
     queue = Queue("memory://")
-    doors(queue, platform.scheduler, platform.storage, 60.0)
+    doors(queue, platform.scheduler, platform.storage, platform.resizing, 60.0)
     platform.deploy(platform.spec(app_id))
     platform.scheduler.scale(app_id, {"web": 2})
     queue.celery.tasks[RECONCILE_APP](app_id)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.ids import AppId, new_id
 from scheduler import InstanceState, SchedulerSettings
-from scheduler.plan import Crash, Finish, Kill, Promote, Retire, Seen, Start, Stop, backoff_s, next_look, plan, strays
+from scheduler.backoff import backoff_s, next_attempt
+from scheduler.plan import Crash, Finish, Kill, Promote, Retire, Seen, Start, Stop, next_look, plan, strays
 from scheduler.records import AppRecord
 from scheduler.runtime import Container
 from scheduler.tables import InstanceRow
@@ -173,6 +174,7 @@ class World:
     """An engine and records that obey the plan; what happens to the containers is thrown at it."""
 
     wanted: int
+    alone: frozenset[str] = frozenset()
     now: datetime = T0
     rows: list[InstanceRow] = field(default_factory=list)
     containers: dict[str, Container] = field(default_factory=dict)
@@ -188,7 +190,7 @@ class World:
         healthy = frozenset(row.id for row in self.rows if row.state == S.STARTING and self._up(row))
         drained = frozenset(row.id for row in self.rows if row.state == S.RETIRED)
         live = tuple(row for row in self.rows if row.state != S.STOPPED)
-        app = AppRecord(APP, LIVE, {"web": self.wanted}, live)
+        app = AppRecord(APP, LIVE, {"web": self.wanted}, live, alone=self.alone)
         return list(plan(app, Seen(self.now, dict(self.containers), healthy, drained), self.now, RULES))
 
     def serving(self) -> list[InstanceRow]:
@@ -255,9 +257,11 @@ def happen(world: World, event: tuple[str, int]) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 4), EVENTS)
-def test_whatever_happened_it_settles_on_what_is_wanted(wanted: int, events: list[tuple[str, int]]) -> None:
-    world = World(wanted)
+@given(st.integers(0, 4), EVENTS, st.sampled_from([frozenset(), frozenset({"web"})]))
+def test_whatever_happened_it_settles_on_what_is_wanted(
+    wanted: int, events: list[tuple[str, int]], alone: frozenset[str]
+) -> None:
+    world = World(wanted, alone)
     for event in events:
         happen(world, event)
     for _ in range(150):  # longer than the longest backoff
@@ -277,6 +281,42 @@ def test_a_place_that_was_served_before_a_turn_is_served_after_it(wanted: int, e
         needed = {row.number for row in world.serving() if row.number <= world.wanted}
         world.turn()
         assert needed <= {row.number for row in world.serving()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 4), EVENTS)
+def test_of_a_type_that_stands_alone_no_two_ever_run_in_one_place(wanted: int, events: list[tuple[str, int]]) -> None:
+    world = World(wanted, frozenset({"web"}))
+    for event in events:
+        happen(world, event)
+        world.turn()
+        places = [one.process for one in world.containers.values() if one.running]
+        assert len(places) == len(set(places))
+
+
+def test_a_type_that_a_deploy_hands_over_is_not_started() -> None:
+    app = replace(app_of(), alone=frozenset({"web"}), held=frozenset({"web"}))
+    assert steps(app, seen()) == []
+    assert [type(step) for step in steps(replace(app, held=frozenset()), seen())] == [Start]
+
+
+def test_alone_means_beside_no_stray_and_no_instance_of_an_abandoned_deploy() -> None:
+    left = instance(state=S.STARTING, rollout="next", fence=7)
+    app = replace(app_of(left, line_fence=7), alone=frozenset({"web"}))
+    assert [type(step) for step in steps(app, seen())] == [Start], "the deploy has not come to it yet"
+    abandoned = replace(app, line_fence=8)
+    assert [type(step) for step in steps(abandoned, seen(container(left)))] == [Stop]
+    stray = container(instance())
+    assert steps(replace(app_of(), alone=frozenset({"web"})), seen(stray)) == []
+
+
+@given(st.integers(1, 40), st.floats(0, 400))
+def test_a_crash_loop_is_slowed_down_and_its_next_attempt_is_told(failures: int, after_s: float) -> None:
+    row = instance(state=S.CRASHED, failures=failures, ended_at=T0)
+    attempt = next_attempt(row, RULES)
+    assert attempt - T0 == timedelta(seconds=min(2 ** (failures - 1), 60))
+    started = any(isinstance(step, Start) for step in steps(app_of(row), seen(at=after_s), at=after_s))
+    assert started == (T0 + timedelta(seconds=after_s) >= attempt)
 
 
 @pytest.mark.parametrize("state", [S.RETIRED, S.STOPPING, S.STARTING])

@@ -1,4 +1,4 @@
-"""Dynos, which is what Heroku calls instances: listed and restarted."""
+"""Dynos, which is what Heroku calls instances: listed, restarted and stopped."""
 
 from __future__ import annotations
 
@@ -43,6 +43,22 @@ def restart_type(call: AppCall, kind: str) -> Answer:
     if kind not in {entry.process_type for entry in call.parts.scheduler.formation(call.app.id)}:
         raise NotFound(f"This app has no process type {kind}.", "See: portside ps")
     call.parts.scheduler.restart(call.app.id, kind)
+    return Answer({}, 202)
+
+
+@routes("POST", "/apps/<app>/dynos/<dyno>/actions/stop", Permission.DEPLOY)
+def stop_dyno(call: AppCall, dyno: str) -> Answer:
+    """End it now; another takes its place at once, as on Heroku."""
+    call.parts.scheduler.stop(call.app.id, _named(call, dyno)[0].process)
+    return Answer({}, 202)
+
+
+@routes("POST", "/apps/<app>/formations/<kind>/actions/stop", Permission.DEPLOY)
+def stop_type(call: AppCall, kind: str) -> Answer:
+    """The same for all instances of a type."""
+    if kind not in {entry.process_type for entry in call.parts.scheduler.formation(call.app.id)}:
+        raise NotFound(f"This app has no process type {kind}.", "See: portside ps")
+    call.parts.scheduler.stop(call.app.id, kind)
     return Answer({}, 202)
 
 

@@ -1,4 +1,4 @@
-"""The formation: how many instances of each process type."""
+"""The formation: how many instances of each process type, and what each may use."""
 
 from __future__ import annotations
 
@@ -27,19 +27,27 @@ def show_type(call: AppCall, kind: str) -> Answer:
 
 
 @routes("PATCH", "/apps/<app>/formation", Permission.DEPLOY)
-def scale(call: AppCall) -> Answer:
-    """`{"updates": [{"type": "web", "quantity": 3}]}`; a quantity may be a string, and relative: "+1"."""
+def change(call: AppCall) -> Answer:
+    """`{"updates": [{"type": "web", "quantity": 3, "size": "512m:0.5"}]}`; a quantity may be relative: "+1".
+
+    Quantities hold at once. A change of sizes replaces the instances, and is kept only if the new ones start: until
+    then `size` is as it was, and `size_change` tells of the change, with the stream of its output.
+    """
     now = _now(call)
     updates = [(update.needed_text("type"), update) for update in call.body.objects("updates")]
-    changed = _scale(call, {kind: _wished(_known(now, kind), update) for kind, update in updates})
-    named = {kind for kind, _ in updates}
-    return Answer(_shapes(call, [entry for entry in changed if entry.process_type in named]))
+    entries = _change(call, {kind: (_known(now, kind), update) for kind, update in updates})
+    return Answer(sorted(entries, key=lambda entry: str(entry["type"])))
 
 
 @routes("PATCH", "/apps/<app>/formation/<kind>", Permission.DEPLOY)
-def scale_type(call: AppCall, kind: str) -> Answer:
-    changed = _scale(call, {kind: _wished(_known(_now(call), kind), call.body)})
-    return Answer(shapes.formation(_known({entry.process_type: entry for entry in changed}, kind), call.app))
+def change_type(call: AppCall, kind: str) -> Answer:
+    [entry] = _change(call, {kind: (_known(_now(call), kind), call.body)})
+    return Answer(entry)
+
+
+@routes("GET", "/apps/<app>/formation-changes/<change>", Permission.VIEW)
+def show_change(call: AppCall, change: str) -> Answer:
+    return Answer(shapes.size_change(call.parts.resizing.change(call.app.id, change), call.links))
 
 
 def quantity(wish: object, now: int) -> int:
@@ -53,18 +61,23 @@ def quantity(wish: object, now: int) -> int:
     return int(sign + digits)
 
 
+def _change(call: AppCall, wishes: Mapping[str, tuple[Formation, Body]]) -> list[shapes.Json]:
+    """Resize and scale; the entries as they are now. What can't be is found before anything is changed."""
+    if not wishes:
+        raise UserError("No process type was given.", "Name one: portside ps:scale web=2")
+    quantities = {kind: _wished(entry, update) for kind, (entry, update) in wishes.items()}
+    sizes = {kind: size for kind, (_, update) in wishes.items() if (size := update.text("size")) is not None}
+    call.parts.resizing.check(call.app.id, sizes)
+    call.parts.scheduler.scale(call.app.id, quantities)
+    resizing = call.parts.resizing.ask(call.app.id, sizes, call.identity.email)
+    pending = None if resizing is None else shapes.size_change(resizing, call.links)
+    shown = _shapes(call, [entry for kind, entry in _now(call).items() if kind in wishes])
+    return [{**entry, "size_change": pending if entry["type"] in sizes else None} for entry in shown]
+
+
 def _wished(now: Formation, update: Body) -> int:
-    size = update.text("size")
-    if size is not None and size.lower() != now.size.lower():
-        raise UserError(f"There is no size {size}; the only one is {now.size}.", "Leave the size out.")
     wish = update.values.get("quantity")
     return now.quantity if wish is None else quantity(wish, now.quantity)
-
-
-def _scale(call: AppCall, quantities: Mapping[str, int]) -> list[Formation]:
-    if not quantities:
-        raise UserError("No process type was given.", "Name one: portside ps:scale web=2")
-    return call.parts.scheduler.scale(call.app.id, quantities)
 
 
 def _now(call: AppCall) -> dict[str, Formation]:

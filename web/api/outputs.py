@@ -1,4 +1,4 @@
-"""Output streams: the log of a release, a build or a change of storage as plain text, from its beginning to its end."""
+"""Output streams: the log of a release, a build, or a change of storage or sizes, as plain text."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ def _record(call: PublicCall, app_id: AppId, kind: str, record_id: str) -> tuple
     if kind == "storage":
         storage = call.parts.storage
         return storage.change(app_id, record_id).log_id, lambda: storage.change(app_id, record_id).is_decided
+    if kind == "sizes":
+        resizing = call.parts.resizing
+        return resizing.change(app_id, record_id).log_id, lambda: resizing.change(app_id, record_id).is_decided
     releases = call.parts.releases
     found = releases.by_ids([record_id]).get(record_id)
     if found is None or found.app_id != app_id:

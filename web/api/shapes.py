@@ -14,7 +14,7 @@ from core import clock
 from gitreceiver import Push
 from releases import App, Release, RollbackPreview
 from router import Domain
-from scheduler import Formation, Instance, StorageChange, StoredVolume
+from scheduler import Formation, Instance, SizeChange, StorageChange, StoredVolume
 from web.links import Links
 
 Json = dict[str, Any]
@@ -156,11 +156,13 @@ def build(record: Push, app_name: str, release_id: str | None, stack_name: str, 
 
 
 def formation(record: Formation, of: App) -> Json:
+    """`limits` is Portside's own: what the size means on this server."""
     return {
         "id": str(uuid.uuid5(uuid.UUID(of.id), record.process_type)),
         "type": record.process_type,
         "quantity": record.quantity,
         "size": record.size,
+        "limits": {"memory_mb": record.limits.memory_mb, "cpus": record.limits.cpus, "pids": record.limits.pids},
         "command": record.command or "",
         "app": {"id": of.id, "name": of.name},
         "created_at": clock.iso(of.created_at),
@@ -168,7 +170,21 @@ def formation(record: Formation, of: App) -> Json:
     }
 
 
+def size_change(record: SizeChange, links: Links) -> Json:
+    return {
+        "id": record.id,
+        "status": record.status,
+        "description": record.description,
+        "reason": record.reason or None,
+        "sizes": dict(record.sizes),
+        "user": {"email": record.user_email},
+        "output_stream_url": links.output("sizes", record.app_id, record.id),
+        "created_at": clock.iso(record.created_at),
+    }
+
+
 def dyno(record: Instance, of: App, kind: Formation | None, release_id: str | None) -> Json:
+    """`detail` and `next_attempt_at` are Portside's own: why it has crashed, and when another is started."""
     process_type = record.process.rpartition(".")[0]
     return {
         "id": record.id,
@@ -179,6 +195,7 @@ def dyno(record: Instance, of: App, kind: Formation | None, release_id: str | No
         "command": (kind.command if kind else None) or "",
         "attach_url": None,
         "detail": record.detail or None,
+        "next_attempt_at": None if record.next_attempt_at is None else clock.iso(record.next_attempt_at),
         "app": {"id": of.id, "name": of.name},
         "release": {"id": release_id, "version": record.version},
         "created_at": clock.iso(record.created_at),

@@ -31,6 +31,7 @@ class InstanceLine:
     version: int
     since: datetime
     detail: str
+    next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,14 @@ def instance_lines(instances: Sequence[Instance]) -> list[InstanceLine]:
     shown.sort(key=lambda instance: instance.created_at, reverse=True)
     shown.sort(key=lambda instance: _order(instance.process))
     return [
-        InstanceLine(found.process, states.of_instance(found), found.version, found.created_at, found.detail)
+        InstanceLine(
+            found.process,
+            states.of_instance(found),
+            found.version,
+            found.created_at,
+            found.detail,
+            found.next_attempt_at,
+        )
         for found in shown
     ]
 

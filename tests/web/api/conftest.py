@@ -27,7 +27,8 @@ from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
 from router import Domain, DomainKind
-from scheduler import Formation, Instance, InstanceState, LogLine, SchedulerSettings, Storage
+from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
+from scheduler.types import Limits
 from tests.databases import new_database
 from tests.releases.world import QUICK_TICK_S
 from tests.scheduler.fakes import MemoryRuntime
@@ -36,6 +37,7 @@ from web import WebParts, WebSettings, create_web
 
 PASSWORD = "correct horse battery"
 COMMIT = "3f2a91c0" * 5
+STANDARD = Limits(512, 1.0, 256)
 
 
 class InstantScheduler:
@@ -45,6 +47,7 @@ class InstantScheduler:
         self.formations: dict[str, dict[str, Formation]] = {}
         self.running: dict[str, list[Instance]] = {}
         self.restarted: list[tuple[str, str | None]] = []
+        self.stopped: list[tuple[str, str]] = []
         self.lines: list[LogLine] = []
 
     def deploy(self, spec: Any, lease: Any, log: Any, before_switch: Callable[[], str], stopped: Any) -> None:
@@ -52,7 +55,7 @@ class InstantScheduler:
         kinds = self.formations.setdefault(spec.app_id, {})
         for process in spec.processes:
             quantity = 1 if process.name == "web" else 0
-            kinds.setdefault(process.name, Formation(process.name, quantity, "standard", process.command))
+            kinds.setdefault(process.name, Formation(process.name, quantity, "standard", process.command, STANDARD))
 
     def run_once(self, *_: Any, **__: Any) -> int:
         return 0
@@ -66,7 +69,7 @@ class InstantScheduler:
     def mounts(self, app_id: str) -> tuple[object, ...]:
         return ()
 
-    def remount(self, *_: Any) -> bool:
+    def renew(self, *_: Any) -> bool:
         return False
 
     def formation(self, app_id: str) -> list[Formation]:
@@ -79,6 +82,9 @@ class InstantScheduler:
 
     def restart(self, app_id: str, process: str | None = None) -> None:
         self.restarted.append((app_id, process))
+
+    def stop(self, app_id: str, process: str) -> None:
+        self.stopped.append((app_id, process))
 
     def instances(self, app_id: str) -> list[Instance]:
         return self.running.get(app_id, [])
@@ -273,6 +279,7 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
         releases,
         scheduler,
         Storage(database, leases, standing, MemoryRuntime(), logs, queue, SchedulerSettings()),
+        Resizing(database, leases, standing, MemoryRuntime(), logs, queue, SchedulerSettings()),
         router,
         pushes,
         object(),

@@ -18,7 +18,8 @@ from accounts import Accounts, AppRole, Identity
 from core.ids import AppId, new_id
 from gitreceiver import Journal, Push, Pushes, ReceiverSettings, RefUpdate, Repositories, Room, Workshop
 from releases import App, Release
-from scheduler import Formation, Instance, InstanceState, LogLine, SchedulerSettings, Storage
+from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
+from scheduler.types import Limits
 from tests.releases.world import World as ReleasesWorld
 from tests.releases.world import build_world as build_releases
 from tests.scheduler.fakes import MemoryRuntime
@@ -48,12 +49,13 @@ class StagedScheduler:
         return self.staged.get(app_id, [])
 
     def formation(self, app_id: AppId) -> list[Formation]:
-        return [Formation("web", 1, "standard", None), Formation("worker", 0, "standard", None)]
+        limits = Limits(512, 1.0, 256)
+        return [Formation(name, int(name == "web"), "standard", None, limits) for name in ("web", "worker")]
 
     def current(self, app_id: AppId) -> None:
         """What runs is staged, not known."""
 
-    def remount(self, *_: Any) -> bool:
+    def renew(self, *_: Any) -> bool:
         return False
 
     def logs(
@@ -166,7 +168,8 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
         journal, inner.leases, repositories, unused, inner.releases, inner.logs, queue, receiver, router.url, room
     )
     staging: Any = scheduler
-    storage = Storage(inner.database, inner.leases, staging, MemoryRuntime(), inner.logs, queue, SchedulerSettings())
+    changing = (inner.database, inner.leases, staging, MemoryRuntime(), inner.logs, queue, SchedulerSettings())
+    storage, resizing = Storage(*changing), Resizing(*changing)
     staged: Any = {"scheduler": scheduler, "router": router, "git_http": None, "builder": None}
     parts = WebParts(
         accounts=accounts,
@@ -175,6 +178,7 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
         repositories=repositories,
         logs=inner.logs,
         storage=storage,
+        resizing=resizing,
         secret="not so secret",
         settings=settings,
         **staged,
