@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from builder import BuildFailed
 from builder.json_places import read_json
-from builder.manifest import parse_health_paths, parse_procfile
+from builder.manifest import parse_health_paths, parse_procfile, read_manifest
 from builder.near import is_slip_of
 from builder.problems import BadSyntax, EmptyProcfile, ManifestMistakes, NotAnObject, Wrong
+from tests.builder.conftest import MemorySource
 
 
 def test_types_and_commands_in_order():
@@ -72,6 +73,12 @@ def test_the_path_of_the_first_startup_check_counts():
     assert parse_health_paths(content) == {"web": "/up", "api": "/api/health?deep=1"}
 
 
+def test_which_types_may_overlap_is_read_where_it_is_said():
+    said = '{"formation": {"poll": {"overlap": false}, "clock": {"overlap": true}, "web": {"quantity": 1}}}'
+    found = read_manifest(MemorySource({"app.json": said}))
+    assert found.overlap == {"poll": False, "clock": True}
+
+
 @pytest.mark.parametrize("content", ["{}", '{"name": "x", "env": {}}', '{"healthchecks": {}}'])
 def test_an_app_json_without_checks_is_fine(content):
     assert parse_health_paths(content.encode()) == {}
@@ -86,6 +93,8 @@ def test_an_app_json_without_checks_is_fine(content):
         ('{"healthchecks": {"web": [{"type": "live"}]}}', (1, 36, Wrong.NOT_ONE_OF, "healthchecks.web[0].type")),
         ('{"formation": {"web": {"quantity": "2"}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
         ('{"formation": {"web": {"quantity": true}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
+        ('{"formation": {"clock": {"overlap": "no"}}}', (1, 37, Wrong.WRONG_KIND, "formation.clock.overlap")),
+        ('{"formation": {"web": {"overlap": false}}}', (1, 35, Wrong.NOT_ONE_OF, "formation.web.overlap")),
         ('{"healtchecks": {}}', (1, 2, Wrong.UNKNOWN_KEY, "healtchecks")),
         ('{"env": {"A": "1",\n "A": "2"}}', (2, 2, Wrong.KEY_TWICE, "env.A")),
         ('{"cron": [{"command": "x"}]}', (1, 11, Wrong.MISSING_KEY, "cron[0]")),

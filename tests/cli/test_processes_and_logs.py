@@ -5,9 +5,18 @@ import json
 import pytest
 
 DYNOS = [
-    {"name": "worker.1", "type": "worker", "state": "crashed", "command": "work", "release": {"version": 3}},
-    {"name": "web.10", "type": "web", "state": "up", "command": "serve", "release": {"version": 3}},
-    {"name": "web.2", "type": "web", "state": "up", "command": "serve", "release": {"version": 3}},
+    {
+        "name": "worker.1",
+        "type": "worker",
+        "state": "crashed",
+        "command": "work",
+        "size": "standard",
+        "detail": "exited with code 1",
+        "next_attempt_at": "2026-01-02T03:04:05Z",
+        "release": {"version": 3},
+    },
+    {"name": "web.10", "type": "web", "state": "up", "command": "serve", "size": "512m:0.5", "release": {"version": 3}},
+    {"name": "web.2", "type": "web", "state": "up", "command": "serve", "size": "512m:0.5", "release": {"version": 3}},
 ]
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ me@laptop"
 
@@ -15,12 +24,19 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ me@laptop"
 def test_ps_shows_web_first_and_in_order(invoke, logged_in):
     logged_in.answers["GET", "/apps/demo/dynos"] = DYNOS
     assert invoke("ps", "-a", "demo").stdout == (
-        "NAME      STATE    RELEASE  SINCE  COMMAND\n"
-        "web.2     up       v3              serve\n"
-        "web.10    up       v3              serve\n"
-        "worker.1  crashed  v3              work\n"
+        "NAME      STATE    RELEASE  SIZE      SINCE  COMMAND\n"
+        "web.2     up       v3       512m:0.5         serve\n"
+        "web.10    up       v3       512m:0.5         serve\n"
+        "worker.1  crashed  v3       standard         work\n"
     )
     assert [each["release"] for each in json.loads(invoke("ps", "-a", "demo", "--json").stdout)] == [3, 3, 3]
+
+
+def test_ps_says_why_something_crashed_and_when_it_is_tried_again(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/dynos"] = DYNOS
+    assert invoke("ps", "-a", "demo").stderr == (
+        " ▸    worker.1 crashed: exited with code 1; next attempt at 03:04:05 UTC.\n"
+    )
 
 
 def test_ps_of_nothing(invoke, logged_in):
@@ -57,6 +73,72 @@ def test_restart(invoke, logged_in, words, path):
     logged_in.answers["DELETE", f"/apps/demo{path}"] = (202, {}, {})
     result = invoke("ps:restart", *words, "-a", "demo")
     assert (result.exit_code, result.stderr) == (0, f"Restarting {(words or ['everything'])[0]} of demo.\n")
+
+
+@pytest.mark.parametrize(("word", "path"), [("web", "/formations/web"), ("web.1", "/dynos/web.1")])
+def test_stop_says_how_to_have_none(invoke, logged_in, word, path):
+    logged_in.answers["POST", f"/apps/demo{path}/actions/stop"] = (202, {}, {})
+    result = invoke("ps:stop", word, "-a", "demo")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        f"Stopping {word} of demo; a new one takes its place. For none: portside ps:scale web=0\n",
+    )
+
+
+FORMATION = [
+    {"type": "web", "quantity": 2, "size": "512m:0.5", "limits": {"memory_mb": 512, "cpus": 0.5, "pids": 256}},
+    {"type": "clock", "quantity": 1, "size": "standard", "limits": {"memory_mb": 512, "cpus": 1.0, "pids": 256}},
+]
+
+
+def test_type_alone_lists_what_each_type_may_use(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/formation"] = FORMATION
+    assert invoke("ps:type", "-a", "demo").stdout == (
+        "TYPE   SIZE      MEMORY  CPUS  PROCESSES  INSTANCES\n"
+        "web    512m:0.5  512 MB  0.5   256        2\n"
+        "clock  standard  512 MB  1     256        1\n"
+    )
+    assert json.loads(invoke("ps:type", "-a", "demo", "--json").stdout)[0]["memory_mb"] == 512
+
+
+def resizing(platform, status, **more):
+    """Let a change of sizes be pending, write its output, and end so."""
+    change = {"id": "c1", "status": "pending", "output_stream_url": f"{platform.url}/streams/c1"}
+    platform.answers["GET", "/apps/demo/formation"] = FORMATION
+    platform.answers["PATCH", "/apps/demo/formation"] = [FORMATION[0] | {"size_change": change}]
+    platform.answers["GET", "/apps/demo/formation-changes/c1"] = change | {"status": status} | more
+    platform.answers["GET", "/streams/c1"] = "-----> Resize web to 512m:0.5\n"
+
+
+def test_a_size_shows_its_rollout_and_waits_for_its_end(invoke, logged_in):
+    resizing(logged_in, "succeeded")
+    result = invoke("ps:type", "web=512m:0.5", "-a", "demo")
+    assert (result.exit_code, result.stderr) == (0, "-----> Resize web to 512m:0.5\nResized demo.\n")
+    updates = [{"type": "web", "size": "512m:0.5"}]
+    assert logged_in.asked_for("PATCH") == [("/apps/demo/formation", {"updates": updates})]
+
+
+def test_a_size_in_which_nothing_starts_is_a_failure(invoke, logged_in):
+    resizing(logged_in, "failed", reason="web.1 used more than its 16 MB of memory and was killed.")
+    result = invoke("ps:type", "web=16m", "-a", "demo")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(
+        " ▸    The change of sizes failed: web.1 used more than its 16 MB of memory and was killed.\n"
+        " ▸    demo runs on as it was.\n ▸    See `portside logs -a demo`.\n"
+    )
+
+
+def test_a_size_that_is_there_already_is_no_change(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/formation"] = FORMATION
+    logged_in.answers["PATCH", "/apps/demo/formation"] = [FORMATION[0] | {"size_change": None}]
+    result = invoke("ps:type", "web=512m:0.5", "-a", "demo")
+    assert (result.exit_code, result.stderr) == (0, "demo has these sizes already.\n")
+
+
+def test_what_is_no_size_of_a_type_is_a_usage_error(invoke, logged_in):
+    result = invoke("ps:type", "512m", "-a", "demo")
+    assert result.exit_code == 2
+    assert "'512m' is not a size of a type. Give TYPE=SIZE, like web=512m or web=512m:0.5." in result.stderr
 
 
 def test_logs_print_the_unnamed_events(invoke, logged_in):

@@ -106,7 +106,7 @@ def test_a_size_in_which_nothing_starts_is_not_kept(live: Platform, app_id: AppI
 
     monkeypatch.setattr(live.runtime, "start", too_small)
     change = live.resize(app_id, web="16m")
-    assert (change.status, change.reason) == ("failed", "web.1 exited with code 137 before it was healthy.")
+    assert (change.status, change.reason) == ("failed", "web.1 was ended by SIGKILL before it was healthy.")
     assert live.scheduler.instances(app_id) == before
     assert {entry.size for entry in live.scheduler.formation(app_id)} == {"standard"}
     last = live.logs.text(change.log_id).splitlines()[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -119,6 +120,53 @@ def test_a_restart_is_asked_of_the_scheduler(stage, api, live: App, path: str, p
     answer = api.delete(f"/apps/shop/{path}")
     assert (answer.status_code, answer.json) == (202, {})
     assert stage.scheduler.restarted == [(live.id, process)]
+
+
+@pytest.mark.parametrize(("path", "process"), [("dynos/web.1", "web.1"), ("formations/worker", "worker")])
+def test_a_stop_is_asked_of_the_scheduler(stage, api, live: App, path: str, process: str) -> None:
+    stage.runs(live, "web.1", 1)
+    answer = api.post(f"/apps/shop/{path}/actions/stop")
+    assert (answer.status_code, answer.json) == (202, {})
+    assert stage.scheduler.stopped == [(live.id, process)]
+    assert api.post("/apps/shop/dynos/web.7/actions/stop").status_code == 404
+    assert api.post("/apps/shop/formations/wrk/actions/stop").status_code == 404
+
+
+def test_a_size_is_asked_for_and_told_of_until_it_is_decided(stage, api, live: App) -> None:
+    updates = [{"type": "web", "size": "256M:0.5", "quantity": "2"}, {"type": "worker", "quantity": "1"}]
+    web, worker = api.patch("/apps/shop/formation", json={"updates": updates}).json
+    assert (web["size"], web["quantity"], worker["size_change"]) == ("standard", 2, None)
+    assert web["limits"] == {"memory_mb": 512, "cpus": 1.0, "pids": 256}
+    change = web["size_change"]
+    assert (change["status"], change["sizes"]) == ("pending", {"web": "256m:0.5"})
+    shown = api.get(f"/apps/shop/formation-changes/{change['id']}").json
+    assert (shown["description"], shown["user"]) == ("Resize web to 256m:0.5", {"email": "ada@example.com"})
+    stage.parts.resizing.apply(change["id"])
+    assert api.get(f"/apps/shop/formation-changes/{change['id']}").json["status"] == "succeeded"
+    text = api.get(urlsplit(change["output_stream_url"]).path).text
+    assert text.startswith("-----> Resize web to 256m:0.5\n")
+    assert api.get("/apps/shop/formation-changes/other").status_code == 404
+
+
+def test_the_size_that_a_type_has_already_is_no_change(api, live: App) -> None:
+    answer = api.patch("/apps/shop/formation/web", json={"size": "Standard"})
+    assert (answer.status_code, answer.json["size_change"]) == (200, None)
+
+
+@pytest.mark.parametrize("size", ["Performance-L", "1m", "99999m", "512m:64", "512m:1:1"])
+def test_a_size_that_can_not_be_changes_nothing_at_all(api, live: App, size: str) -> None:
+    answer = api.patch("/apps/shop/formation/web", json={"size": size, "quantity": 5})
+    assert (answer.status_code, answer.json["id"]) == (422, "invalid_params")
+    assert api.get("/apps/shop/formation/web").json["quantity"] == 1
+
+
+def test_a_crashed_dyno_tells_why_and_when_it_is_tried_again(stage, api, live: App) -> None:
+    down = stage.runs(live, "web.1", 1, InstanceState.CRASHED)
+    soon = clock.now() + timedelta(seconds=8)
+    stage.scheduler.running[live.id] = [replace(down, detail="exited with code 1", next_attempt_at=soon)]
+    shown = api.get("/apps/shop/dynos/web.1").json
+    assert (shown["state"], shown["detail"]) == ("crashed", "exited with code 1")
+    assert shown["next_attempt_at"] == clock.iso(soon)
 
 
 @pytest.mark.parametrize("path", ["dynos/web.7", "formations/wrk"])
