@@ -91,6 +91,7 @@ class Handover:
         kill_by = clock.after(self.settings.grace_s)
         with self.database.write() as session:
             lease.hold_in(session)
+            records.locked_run(session, app_id)
             rows = [
                 row
                 for row in records.live_rows(session, app_id)

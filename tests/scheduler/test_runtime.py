@@ -66,6 +66,12 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         runtime.remove(container.id)
 
 
+def test_its_capacity_is_what_the_largest_instance_could_have(bench: Bench) -> None:
+    capacity = bench.runtime.capacity()
+    assert capacity.memory_mb >= 256
+    assert capacity.cpus >= 1
+
+
 def test_a_started_container_runs_at_its_address_and_is_listed(bench: Bench, app_id: AppId) -> None:
     started = bench.start(IDLE, 9, app_id)
     assert (started.running, started.app_id, started.version, started.process) == (True, app_id, 3, "web.1")

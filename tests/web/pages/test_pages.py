@@ -85,7 +85,7 @@ def test_the_app_page_shows_what_is_live_and_what_runs(site: Site) -> None:
     assert "Open shop.localhost:8080" in text
     assert f"v1 Crashing Take the total from the basket {release.commit[:7]} · ada@example.com · just now" in text
     assert text.index("web.1 Running v1") < text.index("worker.1 Crashed v1")
-    assert "exited with code 1" in text
+    assert "exited with code 1; next attempt at 2 Jan 2026, 03:04:05 UTC" in text
     assert 'href="/dashboard/apps/shop/pushes/' in page
 
 

@@ -39,7 +39,8 @@ class StagedScheduler:
         self.lines: list[LogLine] = []
 
     def stage(self, app_id: AppId, process: str, state: InstanceState, version: int = 1, detail: str = "") -> None:
-        instance = Instance(new_id(), process, state, version, "10.87.0.9", 5000, "c1", NOW, detail)
+        again = NOW if state is InstanceState.CRASHED else None
+        instance = Instance(new_id(), process, state, version, "10.87.0.9", 5000, "c1", NOW, detail, again)
         self.staged.setdefault(app_id, []).append(instance)
 
     def all_instances(self) -> dict[AppId, list[Instance]]:
