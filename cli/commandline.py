@@ -26,6 +26,7 @@ ALIASES = {
     "auth:logout": "logout",
     "auth:whoami": "whoami",
     "releases:rollback": "rollback",
+    "ps:kill": "run:kill",
     "restart": "ps:restart",
     "scale": "ps:scale",
 }

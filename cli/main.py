@@ -24,6 +24,7 @@ from cli.commands import (
     logs,
     processes,
     releases,
+    runs,
     stacks,
     storage,
 )
@@ -38,7 +39,7 @@ SECTIONS = (
         (*releases.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),
     ),
     ("Config", config.COMMANDS),
-    ("Processes and logs", (*processes.COMMANDS, *logs.COMMANDS)),
+    ("Processes and logs", (*processes.COMMANDS, *runs.COMMANDS, *logs.COMMANDS)),
     ("Storage", storage.COMMANDS),
     ("This command", about.COMMANDS),
 )

@@ -14,7 +14,7 @@ import shlex
 import signal
 import socket
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import asyncssh
@@ -24,6 +24,7 @@ from core.edge import contained, unit_of_work
 from core.errors import PortsideError
 from gitreceiver.serving import GitParts, Service
 from gitreceiver.settings import ReceiverSettings
+from gitreceiver.ssh import Beside
 from gitreceiver.ssh_session import NO_SHELL, SocketConnection, pump
 
 log = logging.getLogger("portside.gateway")
@@ -175,8 +176,8 @@ def _say(process: asyncssh.SSHServerProcess[bytes], text: str) -> int:
     return 1
 
 
-async def serve_until_stopped(parts: GitParts, host_key: Path) -> None:
-    """Serve git over SSH until SIGTERM or SIGINT."""
+async def serve_until_stopped(parts: GitParts, host_key: Path, beside: Beside = nullcontext) -> None:
+    """Serve git over SSH, and `beside`, until SIGTERM or SIGINT."""
     gateway = Gateway(parts, host_key)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -184,5 +185,6 @@ async def serve_until_stopped(parts: GitParts, host_key: Path) -> None:
         loop.add_signal_handler(number, stopped.set)
     port = await gateway.start()
     log.info("git over SSH on port %d", port)
-    await stopped.wait()
+    async with beside():
+        await stopped.wait()
     await gateway.stop()

@@ -1,12 +1,13 @@
 """Running apps: formations, instances, health, one-off runs, volumes; the loop that makes reality equal the records.
 
-TAKES  a complete `RunSpec` under the app's lease; wishes to scale, resize, restart, stop, to mount a volume.
-GIVES  healthy, routed instances; a switch from one release to the next that users never notice; logs.
+TAKES  a complete `RunSpec` under the app's lease; wishes to scale, resize, restart, stop, run once, mount a volume.
+GIVES  healthy, routed instances; a switch from one release to the next that users never notice; runs; logs.
 NEVER  builds or numbers anything; serves a release of which one instance is not healthy; restarts a container.
 """
 
 from scheduler.docker_runtime import DockerRuntime
 from scheduler.resizing import Resizing
+from scheduler.run_records import Run, RunWish
 from scheduler.runtime import Runtime
 from scheduler.service import Scheduler
 from scheduler.settings import SchedulerSettings
@@ -17,24 +18,7 @@ from scheduler.tasks import doors, waker
 from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "BootFailed",
-    "DockerRuntime",
-    "Formation",
-    "HealthCheck",
-    "Instance",
-    "InstanceState",
-    "LogLine",
-    "ProcessType",
-    "Resizing",
-    "RunSpec",
-    "Runtime",
-    "Scheduler",
-    "SchedulerSettings",
-    "SizeChange",
-    "Storage",
-    "StorageChange",
-    "StoredVolume",
-    "doors",
-    "line_of",
-    "waker",
-]
+    "BootFailed", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceState", "LogLine",
+    "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler", "SchedulerSettings",
+    "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "waker",
+]  # fmt: skip

@@ -10,13 +10,13 @@ import ipaddress
 import random
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import CompoundSelect, delete, select
 from sqlalchemy.orm import Session
 
 from core.errors import Unavailable, UserError
 from router import Router
-from scheduler.states import InstanceState
-from scheduler.tables import AddressRow, InstanceRow
+from scheduler.states import RUN, InstanceState
+from scheduler.tables import AddressRow, InstanceRow, RunRow
 
 
 def pick(subnet: str, taken: Collection[str], count: int, start: int) -> list[str]:
@@ -73,14 +73,20 @@ def swap(session: Session, subnet: str, instance_id: str, listed: Collection[str
 
 def free_unlisted(session: Session, listed: Collection[str]) -> None:
     """End the leases of instances that are over, where the router no longer lists the address."""
-    alive = select(InstanceRow.id).where(InstanceRow.state != InstanceState.STOPPED)
+    alive = _alive()
     over = session.scalars(select(AddressRow.address).where(AddressRow.instance_id.not_in(alive)))
     free = [address for address in over if address not in listed]
     if free:
         session.execute(delete(AddressRow).where(AddressRow.address.in_(free)))
 
 
+def _alive() -> CompoundSelect[str]:
+    """The ids of all that may have a container with an address: instances and one-off runs."""
+    instances = select(InstanceRow.id).where(InstanceRow.state != InstanceState.STOPPED)
+    return instances.union_all(select(RunRow.id).where(RunRow.state.not_in(sorted(RUN.final))))
+
+
 def any_over(session: Session) -> bool:
     """Whether there is anything for `free_unlisted` to do."""
-    alive = select(InstanceRow.id).where(InstanceRow.state != InstanceState.STOPPED)
+    alive = _alive()
     return session.scalar(select(AddressRow.address).where(AddressRow.instance_id.not_in(alive)).limit(1)) is not None

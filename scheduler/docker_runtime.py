@@ -13,19 +13,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from docker import APIClient
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 from docker.utils import kwargs_from_env
-from requests.exceptions import RequestException
 
-from core.errors import Unavailable
 from core.ids import AppId
 from scheduler import docker_network, shell
+from scheduler.docker_attachment import DockerAttachment, attach
+from scheduler.docker_errors import mapped, start_error
 from scheduler.docker_streams import LABEL, DockerEndings, DockerOutput, listening_sockets
 from scheduler.docker_volumes import DockerVolumes
 from scheduler.runtime import (
     UNPRIVILEGED,
-    AddressTaken,
     Capacity,
     Container,
     ContainerOrder,
@@ -35,12 +34,14 @@ from scheduler.runtime import (
     OutputLine,
     StartFailed,
     Stream,
+    Terminal,
 )
 from scheduler.settings import SchedulerSettings
 
 _EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
 _CALL_TIMEOUT_S = 120
 _MB = 1024 * 1024
+_KEPT_LOG = LogConfig(type="local", config={"max-size": "10m", "max-file": "3"})
 
 
 class DockerRuntime:
@@ -51,21 +52,21 @@ class DockerRuntime:
         self._client: Any = None
         self._images: dict[str, Image] = {}
         self._opening = threading.Lock()
-        self.volumes = DockerVolumes(settings, lambda: self._api, self._mapped)
+        self.volumes = DockerVolumes(settings, lambda: self._api, mapped)
 
     def prepare(self) -> None:
-        with self._mapped():
+        with mapped():
             if self._api.networks(filters={"name": f"^{self._settings.network}$"}):
                 return
             docker_network.make(self._api, self._settings, {f"{LABEL}.platform": self._settings.platform})
 
     def capacity(self) -> Capacity:
-        with self._mapped():
+        with mapped():
             info = self._api.info()
         return Capacity(int(info["MemTotal"]) // _MB, float(info["NCPU"]))
 
     def image(self, image_id: str, image_ref: str) -> Image:
-        with self._mapped():
+        with mapped():
             found = self._images.get(image_id) or self._inspect_image(image_id) or self._pull(image_ref)
         if found is None:
             name = image_ref or image_id or "(none)"
@@ -77,25 +78,32 @@ class DockerRuntime:
         return found
 
     def start(self, order: ContainerOrder) -> str:
-        with self._mapped():
-            try:
-                container_id = self._create(order)
-            except ImageNotFound as error:
-                self._images.clear()
-                raise ImageGone(f"The image of v{order.version} is gone from the engine.") from error
-            except APIError as error:
-                raise _start_error(order, error) from error
-            try:
+        with mapped():
+            container_id = self._created(order, attached=False)
+            with self._removed_unless_started(order, container_id):
                 self._api.start(container_id)
-            except BaseException as error:
-                self.remove(container_id)
-                if isinstance(error, APIError):
-                    raise _start_error(order, error) from error
-                raise
         return container_id
 
+    def open(self, order: ContainerOrder) -> DockerAttachment:
+        with mapped():
+            container_id = self._created(order, attached=True)
+            with self._removed_unless_started(order, container_id):
+                attachment = attach(self._api, container_id, order.terminal is not None)
+                self._api.start(container_id)
+        if order.terminal is not None:
+            self.resize(container_id, order.terminal)
+        return attachment
+
+    def resize(self, container_id: str, terminal: Terminal) -> None:
+        with mapped():
+            try:
+                self._api.resize(container_id, terminal.lines, terminal.columns)
+            except APIError as error:
+                if error.status_code not in (404, 409, 500):  # gone, or not running (500 in engines before 23)
+                    raise
+
     def look(self, container_id: str) -> Container | None:
-        with self._mapped():
+        with mapped():
             try:
                 found = self._api.inspect_container(container_id)
             except NotFound:
@@ -118,11 +126,11 @@ class DockerRuntime:
         wanted = [f"{LABEL}.platform={self._settings.platform}"]
         if app_id is not None:
             wanted.append(f"{LABEL}.app={app_id}")
-        with self._mapped():
+        with mapped():
             return [self._listed(found) for found in self._api.containers(all=True, filters={"label": wanted})]
 
     def signal(self, container_id: str, name: str) -> None:
-        with self._mapped():
+        with mapped():
             try:
                 self._api.kill(container_id, signal=name)
             except APIError as error:
@@ -130,7 +138,7 @@ class DockerRuntime:
                     raise
 
     def remove(self, container_id: str) -> None:
-        with self._mapped():
+        with mapped():
             try:
                 self._api.remove_container(container_id, force=True, v=True)
             except APIError as error:
@@ -141,7 +149,7 @@ class DockerRuntime:
         self, container_id: str, tail: int | None, after: OutputLine | None = None, follow: bool = False
     ) -> Stream:
         since = after.at.timestamp() if after else None
-        with self._mapped():
+        with mapped():
             try:
                 frames = self._api.logs(
                     container_id,
@@ -158,7 +166,7 @@ class DockerRuntime:
         return DockerOutput(frames, after)
 
     def listening(self, container_id: str) -> frozenset[tuple[str, int]]:
-        with self._mapped():
+        with mapped():
             try:
                 pid = self._api.inspect_container(container_id)["State"]["Pid"]
             except NotFound:
@@ -167,7 +175,7 @@ class DockerRuntime:
 
     def endings(self) -> Endings:
         label = f"{LABEL}.platform={self._settings.platform}"
-        with self._mapped():
+        with mapped():
             return DockerEndings(self._api.events(decode=True, filters={"event": "die", "label": label}))
 
     @property
@@ -181,17 +189,6 @@ class DockerRuntime:
                     arguments |= kwargs_from_env()
                 self._client = APIClient(**arguments)
             return self._client
-
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        """Turn whatever the SDK and its transport raise into errors of ours."""
-        try:
-            yield
-        except APIError as error:
-            raise Unavailable(f"The Docker engine refused: {error.explanation or error}") from error
-        except (DockerException, RequestException, OSError) as error:
-            hint = "Start it (`systemctl start docker`), then see `portside-server doctor`."
-            raise Unavailable("The Docker engine does not answer.", hint) from error
 
     def _inspect_image(self, name: str) -> Image | None:
         if not name:
@@ -212,7 +209,26 @@ class DockerRuntime:
             return None
         return self._inspect_image(image_ref)
 
-    def _create(self, order: ContainerOrder) -> str:
+    def _created(self, order: ContainerOrder, attached: bool) -> str:
+        try:
+            return self._create(order, attached)
+        except ImageNotFound as error:
+            self._images.clear()
+            raise ImageGone(f"The image of v{order.version} is gone from the engine.") from error
+        except APIError as error:
+            raise start_error(order, error) from error
+
+    @contextmanager
+    def _removed_unless_started(self, order: ContainerOrder, container_id: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.remove(container_id)
+            if isinstance(error, APIError):
+                raise start_error(order, error) from error
+            raise
+
+    def _create(self, order: ContainerOrder, attached: bool) -> str:
         limits = self._api.create_host_config(
             network_mode=self._settings.network,
             cap_drop=["ALL"],
@@ -222,13 +238,15 @@ class DockerRuntime:
             memswap_limit=f"{order.memory_mb}m",
             nano_cpus=int(order.cpus * 1e9),
             pids_limit=order.pids,
-            log_config=LogConfig(type="local", config={"max-size": "10m", "max-file": "3"}),
+            log_config=LogConfig(type="none") if attached else _KEPT_LOG,
             mounts=self.volumes.mounts(order.mounts),
         )
         endpoint = self._api.create_endpoint_config(ipv4_address=order.address)
         runs: dict[str, Any] = {"environment": dict(order.env)}
         if order.command is not None:
-            runs = shell.how_to_run(order.command, order.env, order.image.launcher)
+            runs = shell.how_to_run(
+                shell.sized(order.command, order.terminal), order.env, order.image.launcher, order.once
+            )
         made = self._api.create_container(
             order.image.id,
             name=f"{order.app_name}.v{order.version}.{order.process}.{order.instance_id[:8]}",
@@ -237,6 +255,8 @@ class DockerRuntime:
             host_config=limits,
             networking_config=self._api.create_networking_config({self._settings.network: endpoint}),
             use_config_proxy=False,
+            stdin_open=attached,
+            tty=order.terminal is not None,
             **runs,
         )
         return str(made["Id"])
@@ -271,13 +291,3 @@ class DockerRuntime:
     def _address(self, found: dict[str, Any]) -> str:
         network = found["NetworkSettings"]["Networks"].get(self._settings.network) or {}
         return str(network.get("IPAddress") or "")
-
-
-def _start_error(order: ContainerOrder, error: APIError) -> Exception:
-    reason = str(error.explanation or error)
-    if "ddress already in use" in reason:
-        return AddressTaken(f"{order.address} is taken by a container that is not Portside's")
-    if "no such file or directory" in reason or "executable file not found" in reason:
-        message = f"{order.process} could not start: its command is not in the image ({reason})."
-        return StartFailed(message, "Check the Procfile, or the Dockerfile's CMD and ENTRYPOINT.")
-    return StartFailed(f"{order.process} could not start: {reason}")

@@ -60,13 +60,7 @@ def order_for(
     """The container for an instance. Portside's own variables win over config of the same name, as on Heroku."""
     process = records.process_of(row)
     limits = limits_for(spec.sizes, row.process_type, settings)
-    own = {
-        "PORT": str(spec.port),
-        "PORTSIDE_APP": spec.app_name,
-        "RELEASE_VERSION": f"v{spec.version}",
-        "SOURCE_VERSION": spec.commit,
-        "DYNO": process,
-    }
+    own = {"PORT": str(spec.port), **own_variables(spec, process)}
     return ContainerOrder(
         instance_id=row.id,
         app_id=spec.app_id,
@@ -85,3 +79,13 @@ def order_for(
         pids=limits.pids,
         mounts=for_container(spec.app_id, spec.mounts, row.process_type),
     )
+
+
+def own_variables(spec: RunSpec, process: str) -> dict[str, str]:
+    """What Portside tells every container of a release."""
+    return {
+        "PORTSIDE_APP": spec.app_name,
+        "RELEASE_VERSION": f"v{spec.version}",
+        "SOURCE_VERSION": spec.commit,
+        "DYNO": process,
+    }

@@ -15,13 +15,25 @@ from core.database import Database
 from core.edge import contained
 from core.errors import Unavailable
 from core.ids import AppId
+from scheduler import run_records
 from scheduler.records import process_of
 from scheduler.runtime import OutputLine, Runtime, Stream
-from scheduler.tables import InstanceRow
+from scheduler.tables import InstanceRow, RunRow
 from scheduler.types import LogLine
 
 TICK_S = 1.0
 _MOST_WAITING = 10_000
+
+
+@dataclass(frozen=True)
+class Writer:
+    """An instance or a run: its container, if that keeps a log, and what became of it."""
+
+    id: str
+    process: str
+    container_id: str | None
+    over: bool
+    told: tuple[LogLine, ...]
 
 
 @dataclass(frozen=True)
@@ -45,9 +57,9 @@ class AppLogs:
         backlog.extend(heapq.merge(self._about(rows), *tails, key=lambda line: line.at))
         yield from backlog
         if follow:
-            yield from self._follow(app_id, process, last, {line for row in rows for line in about(row)}, gone)
+            yield from self._follow(app_id, process, last, {line for row in rows for line in row.told}, gone)
 
-    def _tails(self, rows: list[InstanceRow], lines: int, last: dict[str, OutputLine]) -> list[list[LogLine]]:
+    def _tails(self, rows: list[Writer], lines: int, last: dict[str, OutputLine]) -> list[list[LogLine]]:
         found = []
         for row in rows:
             if row.container_id is None:
@@ -55,11 +67,11 @@ class AppLogs:
             written = list(self.runtime.output(row.container_id, lines))
             if written:
                 last[row.id] = written[-1]
-            found.append([LogLine(line.at, "app", process_of(row), line.text) for line in written])
+            found.append([LogLine(line.at, "app", row.process, line.text) for line in written])
         return found
 
-    def _about(self, rows: list[InstanceRow]) -> list[LogLine]:
-        return sorted((line for row in rows for line in about(row)), key=lambda line: line.at)
+    def _about(self, rows: list[Writer]) -> list[LogLine]:
+        return sorted((line for row in rows for line in row.told), key=lambda line: line.at)
 
     def _follow(
         self,
@@ -82,10 +94,11 @@ class AppLogs:
         finally:
             tails.close()
 
-    def _rows(self, app_id: AppId, process: str | None) -> list[InstanceRow]:
+    def _rows(self, app_id: AppId, process: str | None) -> list[Writer]:
         with self.database.read() as session:
             rows = session.scalars(select(InstanceRow).where(InstanceRow.app_id == app_id))
-            return [row for row in rows if process in (None, row.process_type, process_of(row))]
+            found = [*map(_instance, rows), *map(_run, run_records.rows_of(session, [app_id]))]
+        return [one for one in found if process in (None, one.process, one.process.rpartition(".")[0])]
 
 
 @dataclass
@@ -97,17 +110,17 @@ class _Tails:
     streams: dict[str, Stream] = field(default_factory=dict)
     closed: threading.Event = field(default_factory=threading.Event)
 
-    def open(self, rows: list[InstanceRow], last: dict[str, OutputLine]) -> None:
+    def open(self, rows: list[Writer], last: dict[str, OutputLine]) -> None:
         """Follow those instances that are not followed yet, each from its line in `last` on."""
         for row in rows:
-            if row.container_id is None or row.id in self.streams or row.ended_at is not None:
+            if row.container_id is None or row.id in self.streams or row.over:
                 continue
             try:
                 stream = self.runtime.output(row.container_id, None, last.get(row.id), follow=True)
             except Unavailable:
                 continue
             self.streams[row.id] = stream
-            threading.Thread(target=self._pump, args=(process_of(row), stream), daemon=True).start()
+            threading.Thread(target=self._pump, args=(row.process, stream), daemon=True).start()
 
     def for_a_tick(self) -> Iterator[LogLine | None]:
         """What arrives now, or None when nothing does for a second."""
@@ -140,6 +153,16 @@ class _Tails:
             return
 
 
+def _instance(row: InstanceRow) -> Writer:
+    return Writer(row.id, process_of(row), row.container_id, row.ended_at is not None, tuple(about(row)))
+
+
+def _run(row: RunRow) -> Writer:
+    """What goes through an attached run is its user's alone; a detached one's container is kept with its log."""
+    container_id = None if row.attached else row.container_id
+    return Writer(row.id, run_records.name_of(row), container_id, False, tuple(about_run(row)))
+
+
 def about(row: InstanceRow) -> list[LogLine]:
     """What became of an instance, in the words that Heroku's log uses."""
     process, ended = process_of(row), row.detail or "stopped"
@@ -150,3 +173,15 @@ def about(row: InstanceRow) -> list[LogLine]:
         (row.ended_at, f"Process {ended}"),
     ]
     return [LogLine(at, "portside", process, text) for at, text in moments if at is not None]
+
+
+def about_run(row: RunRow) -> list[LogLine]:
+    """What became of a one-off run. Its command is not told: people type secrets into those."""
+    name, code = run_records.name_of(row), row.exit_code
+    ended = row.reason or ("Process ended" if code is None else f"Process exited with status {code}")
+    moments = [
+        (row.created_at, f"Starting a one-off run of v{row.version} by {row.user_email}"),
+        (row.started_at, "State changed from starting to up"),
+        (row.ended_at, ended),
+    ]
+    return [LogLine(at, "portside", name, text) for at, text in moments if at is not None]

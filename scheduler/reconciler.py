@@ -19,6 +19,7 @@ from router import Router
 from scheduler import addresses, plan, records
 from scheduler.agenda import Agenda
 from scheduler.records import AppRecord
+from scheduler.runs import Runs
 from scheduler.runtime import Container, Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
@@ -43,6 +44,7 @@ class Reconciler:
         settings: SchedulerSettings,
         turns: Turns,
         agenda: Agenda,
+        runs: Runs,
     ) -> None:
         self._database = database
         self._router = router
@@ -50,6 +52,7 @@ class Reconciler:
         self._settings = settings
         self._turns = turns
         self._agenda = agenda
+        self._runs = runs
         self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
         self._active: set[AppId] = set()
         self._lock = threading.Lock()
@@ -70,13 +73,15 @@ class Reconciler:
         containers = self._runtime.containers(one)  # before the records: see plan.strays
         with self._database.read() as session:
             apps = records.load_apps(session, app_ids)
+        steps, running = self._runs.look(app_ids, containers, at)
         if app_ids is None:
-            self._reap(plan.strays(apps.values(), containers))
+            self._reap(one for one in plan.strays(apps.values(), containers) if one.instance_id not in running)
         by_app: dict[AppId, dict[str, Container]] = defaultdict(dict)
         for container in containers:
             by_app[container.app_id][container.instance_id] = container
         due = [app for app in apps.values() if not is_settled(app, by_app[app.app_id])]
-        return [self._pool.submit(self._turn, app, by_app[app.app_id], at) for app in due if self._claim(app.app_id)]
+        turns = [self._pool.submit(self._turn, app, by_app[app.app_id], at) for app in due if self._claim(app.app_id)]
+        return [*turns, *(self._pool.submit(self._runs.act, step) for step in steps)]
 
     def _claim(self, app_id: AppId) -> bool:
         with self._lock:

@@ -77,8 +77,20 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class Terminal:
+    """The size of a terminal, in characters."""
+
+    columns: int
+    lines: int
+
+
+@dataclass(frozen=True)
 class ContainerOrder:
-    """A container to start. `env` never appears in an argument list, a label or a log."""
+    """A container to start. `env` never appears in an argument list, a label or a log.
+
+    `once`: a one-off run, whose command line is begun by a shell that leaves Ctrl-C to what it runs. `terminal`: it has
+    one, when it is opened and not started.
+    """
 
     instance_id: str
     app_id: AppId
@@ -96,6 +108,8 @@ class ContainerOrder:
     cpus: float
     pids: int
     mounts: tuple[VolumeMount, ...] = ()
+    once: bool = False
+    terminal: Terminal | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +160,24 @@ class Stream(Protocol):
     def close(self) -> None: ...
 
 
+class Attachment(Protocol):
+    """The input and output of a container. Reading, writing and closing may each be in a thread of its own."""
+
+    container_id: str
+
+    def read(self) -> tuple[int, bytes] | None:
+        """The next output: 1 (or all that a terminal shows) or 2, and the bytes; None after the last."""
+
+    def write(self, data: bytes) -> None:
+        """To its input; what an ended container no longer reads is lost."""
+
+    def end_input(self) -> None:
+        """It reads the end of its input. Not for a terminal."""
+
+    def close(self) -> None:
+        """Let go; a read or write under way ends. The container goes on."""
+
+
 class Endings(Protocol):
     """The apps of containers that have just ended, as it happens. `close` from another thread ends the iteration."""
 
@@ -192,6 +224,12 @@ class Runtime(Protocol):
     def start(self, order: ContainerOrder) -> str:
         """Create and start; the container's id. AddressTaken, StartFailed, VolumeGone; nothing is left behind then."""
 
+    def open(self, order: ContainerOrder) -> Attachment:
+        """As `start`, attached to it before its first byte; what goes through is logged nowhere."""
+
+    def resize(self, container_id: str, terminal: Terminal) -> None:
+        """Give its terminal another size; nothing happens if it is gone or has ended."""
+
     def look(self, container_id: str) -> Container | None:
         """One container in full; None when it is gone."""
 
@@ -199,7 +237,7 @@ class Runtime(Protocol):
         """All of this platform's containers (of one app), in whatever state."""
 
     def signal(self, container_id: str, name: str) -> None:
-        """Send SIGTERM or SIGKILL; nothing happens if it is gone or has ended."""
+        """Send a signal by its name; nothing happens if it is gone or has ended."""
 
     def remove(self, container_id: str) -> None:
         """Kill and remove; gone already is fine."""

@@ -29,10 +29,11 @@ from scheduler.mounts import mounts_of
 from scheduler.oneoff import OneOffs
 from scheduler.reconciler import Reconciler, finished
 from scheduler.rollout import Rollouts
+from scheduler.runs import Runs
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import LIFE, InstanceState
-from scheduler.tables import AppRunRow, FormationRow, InstanceRow
+from scheduler.tables import AppRunRow, FormationRow, InstanceRow, RunRow
 from scheduler.turns import Turns
 from scheduler.types import WEB, Formation, Instance, LogLine, Mount, RunSpec
 from scheduler.volumes import Volumes
@@ -42,7 +43,7 @@ _LIVE = sorted({InstanceState.STARTING, InstanceState.RUNNING, InstanceState.CRA
 
 
 class Scheduler:
-    """Runs apps: deploys, formations, instances, logs, and the loop that keeps them so.
+    """Runs apps: deploys, formations, instances, logs, one-off `runs`, and the loop that keeps them so.
 
     `wake` tells the worker's loop to look at an app now (a queue's nudge); without it only this process's own loop,
     if it runs one, looks at once.
@@ -70,7 +71,8 @@ class Scheduler:
         self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
-        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda)
+        self.runs = Runs(database, router, runtime, sealer, settings, self._wake)
+        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)
         self._endgame = Endgame(database, router, runtime, settings, self._reconciler)
         self._logs = AppLogs(database, runtime)
@@ -238,7 +240,7 @@ class Scheduler:
         """Stop the app and delete its records; addresses are freed once no router lists them."""
         self._endgame.stop(app_id)
         with self._database.write() as session:
-            for table in (AppRunRow, FormationRow, InstanceRow):
+            for table in (AppRunRow, FormationRow, InstanceRow, RunRow):
                 session.execute(delete(table).where(table.app_id == app_id))
 
     def _look_at(self, app_id: AppId) -> None:

@@ -20,6 +20,11 @@ class SchedulerSettings:
 
     A crashed instance is replaced at once if it had run for `steady_s`; otherwise after `backoff_first_s`, twice that
     the next time, and so on up to `backoff_most_s`.
+
+    `run_host` and `run_port`: where clients of attached one-off runs connect. An app has `run_most` runs
+    at once. A run ends after `run_limit_s` at most
+    (24 h, as Heroku's), one with a terminal also after `run_idle_s` without a byte; `run_open_s` is how long its
+    client may take to connect, `run_seen_s` how long the process that carries its bytes may be silent.
     """
 
     network: str = "portside"
@@ -44,3 +49,10 @@ class SchedulerSettings:
     parallel: int = 8
     volume_free_mb: int = 1024
     change_timeout_s: float = 3600.0
+    run_host: str = "0.0.0.0"  # noqa: S104  (people run from other machines; TLS, and a secret good for one run)
+    run_port: int = 2223
+    run_most: int = 50
+    run_limit_s: int = 86_400
+    run_idle_s: float = 3600.0
+    run_open_s: float = 30.0
+    run_seen_s: float = 15.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from scheduler.runtime import Terminal
+
 # docker-init is tini: with this it passes signals on to all processes of the command, as a Heroku dyno does
 # (https://github.com/krallin/tini#process-group-killing); a shell would keep to itself what it is sent.
 _TO_ALL = {"TINI_KILL_PROCESS_GROUP": "1"}
@@ -12,12 +14,29 @@ _TO_ALL = {"TINI_KILL_PROCESS_GROUP": "1"}
 # The shell waits for the app to end, then ends too (143 is 128 + SIGTERM): the line's next command is not begun.
 _STAY = "trap 'exit 143' TERM; "
 
+# A shell would end on Ctrl-C even where what it runs goes on (a console). This one waits, and ends only if that died
+# of it (130 is 128 + SIGINT), as bash does (https://www.cons.org/cracauer/sigint.html).
+_WAIT = """trap 's=$?; [ "$s" -ne 130 ] || exit 130' INT; """
+
+# The engine sets a terminal's size after the start, which a fast command would not see (before API 1.42 it takes none
+# sooner). An image without stty does with that.
+_SIZE = "stty cols {columns} rows {lines} 2>/dev/null; "
 
 # The label by which an image names its launcher: a program that runs the command line that is its argument.
 LAUNCHER_LABEL = "portside-launcher"
 
 
-def how_to_run(command: str, env: Mapping[str, str], launcher: str = "") -> dict[str, Any]:
-    """The entry point, arguments and environment of a container that runs a line of a Procfile."""
+def how_to_run(command: str, env: Mapping[str, str], launcher: str = "", once: bool = False) -> dict[str, Any]:
+    """The entry point, arguments and environment of a container that runs a line of a Procfile, or one (`once`) that
+    somebody typed."""
     entrypoint = [launcher] if launcher else ["/bin/sh", "-c"]
-    return {"entrypoint": entrypoint, "command": [_STAY + command], "environment": {**env, **_TO_ALL}}
+    return {
+        "entrypoint": entrypoint,
+        "command": [_STAY + (_WAIT if once else "") + command],
+        "environment": {**env, **_TO_ALL},
+    }
+
+
+def sized(command: str, terminal: Terminal | None) -> str:
+    """`command`, begun in a terminal that has its size."""
+    return command if terminal is None else _SIZE.format(columns=terminal.columns, lines=terminal.lines) + command

@@ -1,4 +1,4 @@
-"""The life of an instance, and that of a change of an app's storage: PENDING ──▶ DONE | FAILED.
+"""The life of an instance, that of a one-off run, and that of a change of storage: PENDING ──▶ DONE | FAILED.
 
 STARTING ──▶ RUNNING ──▶ RETIRED ──▶ STOPPING ──▶ STOPPED
     │           │      (out of the  (SIGTERM      (container gone)
@@ -6,6 +6,8 @@ STARTING ──▶ RUNNING ──▶ RETIRED ──▶ STOPPING ──▶ STOPPE
             └──▶ STOPPED, once another instance takes its place
 
 A state never goes back: what failed is replaced by a new instance, never revived.
+
+WAITING ──▶ STARTING ──▶ RUNNING ──▶ STOPPING ──▶ ENDED      a one-off run; FAILED: it never came to run
 """
 
 from __future__ import annotations
@@ -49,5 +51,28 @@ CHANGE = LifeCycle(
         ChangeState.PENDING: frozenset({ChangeState.DONE, ChangeState.FAILED}),
         ChangeState.DONE: frozenset(),
         ChangeState.FAILED: frozenset(),
+    }
+)
+
+
+class RunState(StrEnum):
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+_R = RunState
+
+RUN = LifeCycle(
+    {
+        _R.WAITING: frozenset({_R.STARTING, _R.FAILED}),
+        _R.STARTING: frozenset({_R.RUNNING, _R.FAILED}),
+        _R.RUNNING: frozenset({_R.STOPPING, _R.ENDED}),
+        _R.STOPPING: frozenset({_R.ENDED}),
+        _R.ENDED: frozenset(),
+        _R.FAILED: frozenset(),
     }
 )

@@ -141,3 +141,39 @@ class StorageChangeRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RunRow(Base):
+    """A one-off run, from the wish for it until an hour after its end.
+
+    `secret_digest` is of what its client must send, once, before `open_until`. `sealed_env` is what was added to the
+    config for it. `columns` 0: without a terminal. `seen_until`: whoever carries an attached run's bytes is dead if
+    it is past. `end_by`, `kill_by`: its time limit, and when SIGTERM has had time enough.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (Index("ix_runs_state", "state"), Index("ix_runs_app_number", "app_id", "number", unique=True))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    attached: Mapped[bool] = mapped_column(Boolean)
+    command: Mapped[str] = mapped_column(Text)
+    sealed_env: Mapped[str] = mapped_column(Text)
+    columns: Mapped[int]
+    lines: Mapped[int]
+    version: Mapped[int]
+    user_email: Mapped[str] = mapped_column(String(254))
+    secret_digest: Mapped[str] = mapped_column(String(64), default="")
+    limit_s: Mapped[int]
+    container_id: Mapped[str | None] = mapped_column(String(64))
+    exit_code: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    open_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    kill_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -63,21 +63,23 @@ def up(site: Site, progress: Progress) -> None:
 def _start_in_stages(site: Site, supervisor: Supervisor, parts: tuple[Part, ...], progress: Progress) -> None:
     for stage in sorted({part.stage for part in parts}):
         if stage == 1:  # the stores are up; whatever comes now reads the records
-            _migrate(site.environ)
+            _prepare(site.environ)
         staged = [part for part in parts if part.stage == stage]
         started = [part.name for part in staged if supervisor.start_part(part.name)]
         with progress.step(f"Starting {', '.join(started)}") if started else nullcontext():
             _await_ready(site, supervisor, staged)
 
 
-def _migrate(environ: Mapping[str, str]) -> None:
+def _prepare(environ: Mapping[str, str]) -> None:
+    """Bring the tables up to date, and make the certificate of one-off runs, so that no part loads what that takes."""
     from server.migrate import migrate  # Alembic is for the command that runs this, not for the parts that import us
 
-    database = compose(environ).database
+    platform = compose(environ)
     try:
-        migrate(database)
+        migrate(platform.database)
+        platform.scheduler.runs.fingerprint(platform.run_certificate)
     finally:
-        database.close()
+        platform.database.close()
 
 
 def _await_ready(site: Site, supervisor: Supervisor, waited_for: Iterable[Part]) -> None:

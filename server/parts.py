@@ -45,7 +45,7 @@ def parts_of(site: Site) -> tuple[Part, ...]:
         *((_part("registry", 0, "TERM", 10, _digest(str(ours)), ours),) if ours else ()),
         _part(ROUTER, 1, "TERM", 10, _digest(str(site.router)), site.router),
         _part("api", 2, "TERM", 5, whole, site.api),
-        _part("gateway", 2, "TERM", 5, whole, site.gateway),
+        _part("gateway", 2, "TERM", 5, whole, site.gateway, site.runs),
         _part("worker", 2, "TERM", 5, whole),
     )
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accounts import Accounts, AppRole
@@ -99,6 +100,11 @@ class Platform:
         settings, wake = self.scheduler_settings, waker(self.queue)
         return Scheduler(self.database, self.router, self.runtime, self.sealer, settings, wake)
 
+    @property
+    def run_certificate(self) -> Path:
+        """What the clients of attached one-off runs are shown; made at first use."""
+        return self.settings.home / "run_certificate.pem"
+
     @cached_property
     def storage(self) -> Storage:
         parts = (self.database, self.leases, self.scheduler, self.runtime, self.logs, self.queue)
@@ -190,7 +196,7 @@ class Platform:
         return GitHttp(self.accounts, self.app_id, self.repositories, self.pushes, self.receiver_settings)
 
     def web_parts(self) -> WebParts:
-        from web import WebParts, WebSettings  # Flask is for the process that serves pages
+        from web import RunDoor, WebParts, WebSettings  # Flask is for the process that serves pages
 
         return WebParts(
             accounts=self.accounts,
@@ -204,6 +210,7 @@ class Platform:
             builder=self.builder,
             logs=self.logs,
             git_http=self.git_http,
+            run_door=RunDoor(self.scheduler_settings.run_port, self.scheduler.runs.fingerprint(self.run_certificate)),
             secret=stored_secret(self.settings.web_key_file),
             settings=read(WebSettings, "web", self.source),
         )

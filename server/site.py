@@ -37,6 +37,7 @@ class Site:
     scheduler: SchedulerSettings
     api: Port
     gateway: Port
+    runs: Port
     registry: Port | None  # None: the images are kept in a registry elsewhere
     router: Port
     api_threads: int
@@ -72,7 +73,7 @@ class Site:
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        return tuple(port for port in (self.registry, self.router, self.api, self.gateway) if port)
+        return tuple(port for port in (self.registry, self.router, self.api, self.gateway, self.runs) if port)
 
     @property
     def api_url(self) -> str:
@@ -90,12 +91,14 @@ def read_site(environ: Mapping[str, str]) -> Site:
         )
     web, receiver = read(WebSettings, "web", source), read(ReceiverSettings, "receiver", source)
     router, builder = read(RouterSettings, "router", source), read(BuilderSettings, "builder", source)
+    scheduler = read(SchedulerSettings, "scheduler", source)
     return Site(
         home=settings.home,
         domain=settings.domain,
-        scheduler=read(SchedulerSettings, "scheduler", source),
+        scheduler=scheduler,
         api=Port("api", web.bind, web.port, "PORTSIDE_WEB_PORT"),
         gateway=Port("gateway", receiver.ssh_host, receiver.ssh_port, "PORTSIDE_RECEIVER_SSH_PORT"),
+        runs=Port("gateway", scheduler.run_host, scheduler.run_port, "PORTSIDE_SCHEDULER_RUN_PORT"),
         registry=registry_port(builder.registry_url),
         router=Port("router", router.bind, router.http_port, "PORTSIDE_ROUTER_HTTP_PORT"),
         api_threads=web.threads,

@@ -53,6 +53,7 @@ PRELOADED = (
     "kombu.transport.redis",
     "kombu.mixins",
     "netrc",
+    "scheduler.rendezvous",
     "sqlalchemy.dialects.sqlite",
     "sqlite3",
 )

@@ -7,7 +7,7 @@ NEVER  has a rule of its own: it asks accounts who may, and the other packages t
 """
 
 from web.app import create_web
-from web.parts import WebParts
+from web.parts import RunDoor, WebParts
 from web.settings import WebSettings
 
-__all__ = ["WebParts", "WebSettings", "create_web"]
+__all__ = ["RunDoor", "WebParts", "WebSettings", "create_web"]

@@ -16,6 +16,14 @@ from web.settings import WebSettings
 
 
 @dataclass(frozen=True)
+class RunDoor:
+    """Where the clients of attached runs are met: the gateway's port, and the SHA-256 of its certificate."""
+
+    port: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
 class WebParts:
     """The services that pages and API call. `secret` signs cookies and stream addresses; `git_http` serves git."""
 
@@ -32,3 +40,4 @@ class WebParts:
     git_http: WSGIApplication
     secret: str = field(repr=False)
     settings: WebSettings = field(default_factory=WebSettings)
+    run_door: RunDoor = field(default_factory=RunDoor)

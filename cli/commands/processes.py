@@ -98,6 +98,9 @@ def ps_stop(session: Session, process: str) -> None:
     target = session.target()
     target.api.post(f"{restart_path(target, process)}/actions/stop", {})
     kind = process.partition(".")[0]
+    if kind == "run":
+        progress(f"Ending {process} of {target.app}.")
+        return
     progress(f"Stopping {process} of {target.app}; a new one takes its place. For none: portside ps:scale {kind}=0")
 
 

@@ -20,6 +20,7 @@ from scheduler.runtime import (
     Image,
     OutputLine,
     StartFailed,
+    Terminal,
     Volume,
     VolumeGone,
     VolumeInUse,
@@ -101,6 +102,12 @@ class MemoryRuntime:
             self.end(container_id, int(exits[1]))
         return container_id
 
+    def open(self, order: ContainerOrder) -> MemoryAttachment:
+        return MemoryAttachment(self.start(order), self)
+
+    def resize(self, container_id: str, terminal: Terminal) -> None:
+        self.signals.append((container_id, f"{terminal.columns}x{terminal.lines}"))
+
     def _mounted(self) -> set[str]:
         return {one.volume for container_id in self.found for one in self.orders[container_id].mounts}
 
@@ -151,6 +158,29 @@ class MemoryStream:
 
     def close(self) -> None:
         pass
+
+
+class MemoryAttachment:
+    """Echoes its input; the container ends with it."""
+
+    def __init__(self, container_id: str, runtime: MemoryRuntime) -> None:
+        self.container_id = container_id
+        self._runtime = runtime
+        self._pieces: queue.Queue[bytes] = queue.Queue()
+
+    def read(self) -> tuple[int, bytes] | None:
+        piece = self._pieces.get()
+        return (1, piece) if piece else None
+
+    def write(self, data: bytes) -> None:
+        self._pieces.put(data)
+
+    def end_input(self) -> None:
+        self._runtime.end(self.container_id, 0)
+        self._pieces.put(b"")
+
+    def close(self) -> None:
+        self._pieces.put(b"")
 
 
 class MemoryEndings:

@@ -18,6 +18,7 @@ from scheduler.runtime import (
     ContainerOrder,
     OutputLine,
     StartFailed,
+    Terminal,
     Volume,
     VolumeGone,
     VolumeInUse,
@@ -103,6 +104,20 @@ def test_sigterm_ends_it_and_signals_to_what_has_ended_or_gone_are_harmless(benc
     bench.runtime.signal(started.id, "SIGKILL")
     bench.runtime.remove(started.id)
     assert bench.runtime.look(started.id) is None
+    assert bench.runtime.containers(app_id) == []
+
+
+def test_an_opened_container_is_given_input_and_its_output_ends_with_it(bench: Bench, app_id: AppId) -> None:
+    attachment = bench.runtime.open(replace(bench.order("cat", 9, app_id), process="run.1", once=True))
+    attachment.write(b"hello")
+    assert attachment.read() == (1, b"hello")
+    attachment.end_input()
+    assert attachment.read() is None
+    attachment.close()
+    eventually(lambda: bench.runtime.containers(app_id)[0].ended, "it ends")
+    bench.runtime.resize(attachment.container_id, Terminal(90, 30))
+    bench.runtime.remove(attachment.container_id)
+    bench.runtime.resize(attachment.container_id, Terminal(90, 30))
     assert bench.runtime.containers(app_id) == []
 
 

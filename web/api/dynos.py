@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from accounts import Permission
 from core.errors import NotFound
 from scheduler import Instance
-from web.api import shapes
+from web.api import runs, shapes
 from web.api.routing import Answer, AppCall, Routes
 
 routes = Routes()
@@ -18,11 +18,14 @@ same name, and what is draining is no longer anybody's dyno."""
 
 @routes("GET", "/apps/<app>/dynos", Permission.VIEW)
 def list_dynos(call: AppCall) -> Answer:
-    return Answer(_shapes(call, _dynos(call)))
+    return Answer([*_shapes(call, _dynos(call)), *(runs.shape(call, run) for run in runs.going(call))])
 
 
 @routes("GET", "/apps/<app>/dynos/<dyno>", Permission.VIEW)
 def show_dyno(call: AppCall, dyno: str) -> Answer:
+    for run in runs.going(call):
+        if dyno in (run.name, run.id):
+            return Answer(runs.shape(call, run))
     return Answer(_shapes(call, _named(call, dyno))[0])
 
 
@@ -48,7 +51,11 @@ def restart_type(call: AppCall, kind: str) -> Answer:
 
 @routes("POST", "/apps/<app>/dynos/<dyno>/actions/stop", Permission.DEPLOY)
 def stop_dyno(call: AppCall, dyno: str) -> Answer:
-    """End it now; another takes its place at once, as on Heroku."""
+    """End it now; another takes its place at once, as on Heroku. A one-off run just ends."""
+    for run in runs.going(call):
+        if dyno in (run.name, run.id):
+            ended = call.parts.scheduler.runs.stop(call.app.id, run.id, f"Stopped by {call.identity.email}.")
+            return Answer(runs.shape(call, ended), 202)
     call.parts.scheduler.stop(call.app.id, _named(call, dyno)[0].process)
     return Answer({}, 202)
 

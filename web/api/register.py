@@ -30,6 +30,7 @@ _WITH_ROUTES = (
     "logs",
     "outputs",
     "releases",
+    "runs",
     "storage",
 )
 

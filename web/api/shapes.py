@@ -14,7 +14,7 @@ from core import clock
 from gitreceiver import Push
 from releases import App, Release, RollbackPreview
 from router import Domain
-from scheduler import Formation, Instance, SizeChange, StorageChange, StoredVolume
+from scheduler import Formation, Instance, Run, SizeChange, StorageChange, StoredVolume
 from web.links import Links
 
 Json = dict[str, Any]
@@ -200,6 +200,30 @@ def dyno(record: Instance, of: App, kind: Formation | None, release_id: str | No
         "release": {"id": release_id, "version": record.version},
         "created_at": clock.iso(record.created_at),
         "updated_at": clock.iso(record.created_at),
+    }
+
+
+def run(record: Run, of: App, release_id: str | None, attach_url: str | None = None, proof: str = "") -> Json:
+    """A one-off run as a dyno. `proof`, the fingerprint of the certificate behind `attach_url`, `exit_code`, `user`
+    and `ended_at` are Portside's own."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "type": record.name.partition(".")[0],
+        "state": "up" if record.state == "running" else str(record.state),
+        "size": "standard",
+        "command": record.command,
+        "attach_url": attach_url,
+        "attach_fingerprint": proof or None,
+        "attached": record.attached,
+        "exit_code": record.exit_code,
+        "detail": record.reason or None,
+        "user": {"email": record.user_email},
+        "app": {"id": of.id, "name": of.name},
+        "release": {"id": release_id, "version": record.version},
+        "created_at": clock.iso(record.created_at),
+        "updated_at": clock.iso(record.ended_at or record.started_at or record.created_at),
+        "ended_at": None if record.ended_at is None else clock.iso(record.ended_at),
     }
 
 

@@ -28,12 +28,13 @@ from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
 from router import Domain, DomainKind
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
+from scheduler.runs import Runs
 from scheduler.types import Limits
 from tests.databases import new_database
 from tests.releases.world import QUICK_TICK_S
 from tests.scheduler.fakes import MemoryRuntime
 from tests.web.revolving import RevolvingStage
-from web import WebParts, WebSettings, create_web
+from web import RunDoor, WebParts, WebSettings, create_web
 
 PASSWORD = "correct horse battery"
 COMMIT = "3f2a91c0" * 5
@@ -49,6 +50,7 @@ class InstantScheduler:
         self.restarted: list[tuple[str, str | None]] = []
         self.stopped: list[tuple[str, str]] = []
         self.lines: list[LogLine] = []
+        self.runs: Any = None
 
     def deploy(self, spec: Any, lease: Any, log: Any, before_switch: Callable[[], str], stopped: Any) -> None:
         before_switch()
@@ -263,6 +265,7 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
     logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()
     queue: Any = SilentQueue()
+    scheduler.runs = Runs(database, router, MemoryRuntime(), sealer, SchedulerSettings(), lambda _: None)  # type: ignore[arg-type]
     standing: Any = scheduler
     releases: Any = Releases(
         database,
@@ -288,6 +291,7 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
         git_speaks,
         "sign",
         WebSettings(),  # type: ignore[arg-type]
+        RunDoor(2223, "ab" * 32),
     )
     yield Stage(parts, revolving.bring_on(parts), database, scheduler, router, pushes, releases, accounts)
     database.close()

@@ -1,0 +1,269 @@
+"""One-off runs: asked for, listed, stopped, and seen to by the loop. Who carries an attached one is in `attached`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, delete
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.database import Database
+from core.edge import contained
+from core.errors import Conflict, NotFound, PortsideError, UserError
+from core.ids import AppId
+from core.secrets import Sealer, fingerprint, new_secret
+from core.states import LostRace
+from router import Router
+from scheduler import addresses, records, run_plan, run_records
+from scheduler.certificate import certificate_file, fingerprint_of, server_context
+from scheduler.launcher import own_variables
+from scheduler.run_plan import RunStep
+from scheduler.run_records import RUN_TYPE, Run, RunWish
+from scheduler.runtime import AddressTaken, Container, ContainerOrder, Runtime, StartFailed
+from scheduler.settings import SchedulerSettings
+from scheduler.states import RUN, RunState
+from scheduler.tables import RunRow
+from scheduler.types import RunSpec
+from scheduler.volumes import for_container
+
+log = logging.getLogger("portside.scheduler")
+
+_TRIES = 5
+_R = RunState
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run, and what an attached one's client must send when it connects: good once."""
+
+    run: Run
+    ticket: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Safe to use from several threads and processes at once: every move of a record is guarded by its state."""
+
+    database: Database
+    router: Router
+    runtime: Runtime
+    sealer: Sealer
+    settings: SchedulerSettings
+    wake: Callable[[AppId], None]
+
+    def ask(self, app_id: AppId, wish: RunWish) -> Asked:
+        """Record a run of the app's live release. A detached one is begun by the loop, which is woken.
+
+        UserError for what can't be run, and while the app has no release; Conflict when it has too many runs.
+        """
+        run_records.check(wish, self.settings.run_limit_s)
+        secret, settings = new_secret(), self.settings
+        with self.database.write() as session:
+            live = records.locked_run(session, app_id)
+            if live is None or live.version is None:
+                raise UserError(
+                    "This app has no release to run anything in yet.", "Push it first: `git push portside main`."
+                )
+            if run_records.going(session, app_id) >= settings.run_most:
+                message = f"This app has {settings.run_most} one-off runs already, which is the most at once."
+                raise Conflict(message, "End some: portside run:list, portside run:kill NAME")
+            sealed = self.sealer.seal(wish.env)
+            digest = fingerprint(secret) if wish.attached else ""
+            limits = (settings.run_open_s, settings.run_limit_s)
+            row = run_records.new_row(session, app_id, live.version, wish, sealed, digest, *limits)
+            session.flush()
+            asked = Asked(run_records.to_run(row), f"{row.id}.{secret}" if wish.attached else "")
+        if not wish.attached:
+            self.wake(app_id)
+        return asked
+
+    def of_app(self, app_id: AppId) -> list[Run]:
+        """The app's runs, oldest first: those that go on, and those that ended within the last hour."""
+        with self.database.read() as session:
+            return [run_records.to_run(row) for row in run_records.rows_of(session, [app_id])]
+
+    def find(self, app_id: AppId, wanted: str) -> Run:
+        """A run by its name (`run.1`) or id; NotFound."""
+        with self.database.read() as session:
+            row = run_records.row_named(session, app_id, wanted)
+            if row is None:
+                raise NotFound(f"Couldn't find the run {wanted}.", "See: portside run:list")
+            return run_records.to_run(row)
+
+    def stop(self, app_id: AppId, wanted: str, reason: str) -> Run:
+        """End a run: SIGTERM, and SIGKILL after the grace. Nothing happens when it is over. NotFound."""
+        run = self.find(app_id, wanted)
+        with contained(f"stopping {run.name}"):
+            self.halt(run.id, reason)
+        self.wake(app_id)
+        return self.find(app_id, run.id)
+
+    def halt(self, run_id: str, reason: str) -> None:
+        """The same for whoever has the run's id."""
+        moment = clock.now()
+        kill_by = clock.after(self.settings.grace_s, moment)
+        with self.database.write() as session:
+            row = session.get(RunRow, run_id)
+            if row is None:
+                return
+            if row.state in (_R.WAITING, _R.STARTING):
+                _move(session, row, _R.FAILED, reason=reason, ended_at=moment, secret_digest="")
+            elif row.state == _R.RUNNING:
+                _move(session, row, _R.STOPPING, reason=reason, kill_by=kill_by)
+            container_id, terminal = row.container_id, bool(row.columns)
+        if container_id is not None:
+            if terminal:
+                self.runtime.signal(container_id, "SIGHUP")  # what a shell ends on, as when a terminal is closed
+            self.runtime.signal(container_id, "SIGTERM")
+
+    def look(
+        self, app_ids: Collection[AppId] | None, containers: Iterable[Container], at: datetime
+    ) -> tuple[list[RunStep], frozenset[str]]:
+        """What is to be done for runs (of these apps), and which runs may have a container."""
+        found = {container.instance_id: container for container in containers}
+        with self.database.read() as session:
+            rows = run_records.rows_of(session, app_ids)
+        now = clock.now()
+        steps = [step for row in rows if (step := run_plan.plan_run(row, found, at, now, self.settings)) is not None]
+        return steps, frozenset(row.id for row in rows if run_plan.has_container(row))
+
+    def act(self, step: RunStep) -> None:
+        """Carry one step out; harmless when repeated, or when another process is faster."""
+        with contained(f"{type(step).__name__} of a one-off run"):
+            match step:
+                case run_plan.Begin(row):
+                    self._begin(row)
+                case run_plan.Fail(row, reason):
+                    self.fail(row.id, reason)
+                case run_plan.End(row, container):
+                    self.end(row.id, container)
+                case run_plan.Halt(row, reason):
+                    self.halt(row.id, reason)
+                case run_plan.KillRun(container):
+                    self.runtime.signal(container.id, "SIGKILL")
+                case run_plan.Forget(row):
+                    if row.container_id is not None:
+                        self.runtime.remove(row.container_id)
+                    with self.database.write() as session:
+                        session.execute(delete(RunRow).where(RunRow.id == row.id))
+
+    def fingerprint(self, certificate: Path) -> str:
+        """The SHA-256 of what the clients of attached runs are shown. `certificate` is made if it is missing."""
+        return fingerprint_of(certificate_file(certificate))
+
+    def serving(self, certificate: Path) -> AbstractAsyncContextManager[int]:
+        """Meet the clients of attached runs while the block runs, in the running event loop; gives the port."""
+        from scheduler.attached import Attending
+        from scheduler.rendezvous import Rendezvous  # asyncio and TLS are for the gateway
+
+        return Rendezvous(Attending(self), server_context(certificate_file(certificate))).serving()
+
+    def claim(self, row: RunRow) -> bool:
+        """Whether it is ours to start; nobody else's then."""
+        with self.database.write() as session:
+            current = RunRow.secret_digest == row.secret_digest
+            return _move(session, row, _R.STARTING, current, started_at=clock.now(), secret_digest="")
+
+    def started(self, row: RunRow, container_id: str) -> bool:
+        """Record that it runs; False, and its container is gone again, when it was stopped in the meantime."""
+        moment = clock.now()
+        seen = clock.after(self.settings.run_seen_s, moment) if row.attached else None
+        values = {"container_id": container_id, "started_at": moment, "seen_until": seen}
+        with self.database.write() as session:
+            ours = _move(session, row, _R.RUNNING, end_by=clock.after(row.limit_s, moment), **values)
+        if not ours:
+            self.runtime.remove(container_id)
+        return ours
+
+    def fail(self, run_id: str, reason: str) -> None:
+        with self.database.write() as session:
+            row = session.get(RunRow, run_id)
+            if row is not None:
+                _move(session, row, _R.FAILED, reason=reason, ended_at=clock.now(), secret_digest="")
+
+    def end(self, run_id: str, container: Container | None) -> None:
+        """Record how it ended. An attached run's container is removed; a detached one's is kept for its log."""
+        found = self.runtime.look(container.id) if container is not None else None
+        with self.database.write() as session:
+            row = session.get(RunRow, run_id)
+            if row is None:
+                return
+            reason = row.reason or ("" if found is not None else "Its container disappeared.")
+            if found is not None and found.out_of_memory:
+                reason = f"It used more than its {self.settings.memory_mb} MB of memory and was killed."
+            code = found.exit_code if found is not None else None
+            _move(session, row, _R.ENDED, exit_code=code, reason=reason, ended_at=clock.now())
+            attached = row.attached
+        if attached and found is not None:
+            self.runtime.remove(found.id)
+
+    def order_of(self, row: RunRow) -> ContainerOrder:
+        """The container for a run: the live release's image, config, mounts and limits, with an address leased to it.
+
+        UserError when the app has no live release any more; StartFailed.
+        """
+        listed = addresses.listed_by(self.router)
+        with self.database.write() as session:
+            spec = records.read_spec(session, AppId(row.app_id), self.sealer)
+            if spec is None:
+                raise UserError("The app runs nothing any more.")
+            address = addresses.lease(session, self.settings.subnet, [row.id], listed)[row.id]
+        return self._order(spec, row, address)
+
+    def with_address(self, row: RunRow, start: Callable[[ContainerOrder], object]) -> None:
+        """Give `start` the order; again with another address when something foreign has the first."""
+        for _ in range(_TRIES):
+            try:
+                start(self.order_of(row))
+            except AddressTaken:
+                continue
+            return
+        raise StartFailed(f"Containers that are not Portside's use addresses of {self.settings.network}.")
+
+    def _order(self, spec: RunSpec, row: RunRow, address: str) -> ContainerOrder:
+        name = run_records.name_of(row)
+        config = {key: value for key, value in spec.env.items() if key != "PORT"}
+        return ContainerOrder(
+            instance_id=row.id,
+            app_id=spec.app_id,
+            app_name=spec.app_name,
+            release_id=spec.release_id,
+            version=spec.version,
+            rollout=row.id,
+            fence=0,
+            process=name,
+            image=self.runtime.image(spec.image_id, spec.image_ref),
+            command=row.command,
+            env={**config, **self.sealer.unseal(row.sealed_env), **own_variables(spec, name)},
+            address=address,
+            memory_mb=self.settings.memory_mb,
+            cpus=self.settings.cpus,
+            pids=self.settings.pids,
+            mounts=for_container(spec.app_id, spec.mounts, RUN_TYPE),
+            once=True,
+            terminal=run_records.terminal_of(row),
+        )
+
+    def _begin(self, row: RunRow) -> None:
+        if not self.claim(row):
+            return
+        try:
+            self.with_address(row, lambda order: self.started(row, self.runtime.start(order)))
+        except PortsideError as error:
+            self.fail(row.id, error.message)
+            raise
+
+
+def _move(session: Session, row: RunRow, to: RunState, *guards: ColumnElement[bool], **values: object) -> bool:
+    try:
+        RUN.move(session, RunRow, row.id, to, *guards, **values)
+    except LostRace:
+        log.debug("run %s has been moved already", row.id)
+        return False
+    return True
