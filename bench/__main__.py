@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import deploys, failures, languages, lists, many, memory, receive, revert
+from bench import deploys, failures, languages, lists, many, memory, receive, revert, warm
 from bench.bed import Bed
 from bench.figures import Broken, Row, as_json, table
 from tests.traces import reap_the_dead
@@ -20,6 +20,7 @@ from tests.traces import reap_the_dead
 ROWS: dict[str, Callable[[Bed], Row]] = {
     "push": deploys.push_to_live,
     "rollback": deploys.rollback,
+    "warm": warm.rollback,
     "revert": revert.push_of_a_revert,
     "memory": memory.idle,
     "failures": failures.during_changes,

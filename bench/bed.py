@@ -6,7 +6,8 @@ import dataclasses
 import http.client
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -59,6 +60,22 @@ class Bed:
 
     def start(self) -> None:
         self.platform.start()
+
+    @contextmanager
+    def with_settings(self, **settings: object) -> Iterator[None]:
+        """For the block, run the platform with these settings, named as in the environment without PORTSIDE_."""
+        changed = {f"PORTSIDE_{name}": str(value) for name, value in settings.items()}
+        before = {name: self.platform.environ[name] for name in changed}
+        self._again(changed)
+        try:
+            yield
+        finally:
+            self._again(before)
+
+    def _again(self, environ: Mapping[str, str]) -> None:
+        must(self.platform.server("stop", "--all"))
+        self.platform.environ.update(environ)
+        must(self.platform.server("up"))
 
     def end(self) -> None:
         """Leave nothing on the machine."""

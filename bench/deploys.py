@@ -15,6 +15,7 @@ from bench.figures import Row, ratio, seconds
 from tests.traces import free_ports
 
 ROUNDS = 7
+NOTHING_WARM = {"SCHEDULER_WARM_S": 0}
 _FOLDER = Path(__file__).parent
 
 
@@ -87,26 +88,33 @@ def _script(bed: Bed, argv: list[str], *images: str) -> float:
 
 
 def rollback(bed: Bed) -> Row:
-    """Back to the release before, which has been stopped.
+    """Back to the release before, which has been stopped: none is kept warm.
 
     Measured: from the API request (POST /apps/APP/releases) until the router gives the first 200 of the restored
     release. Reference: start.sh, which runs one container of the same image, with nothing but a published port, until
     its first 200. The note says how long that takes in an isolated network, as instances run in.
     """
-    app = bed.app("instant")
-    words = [app.change()]
-    must(app.push())
-    words.append(app.change())
-    must(app.push())
-    image = bed.image_of(app)
     ours, floor, isolated = [], [], []
-    for number in range(ROUNDS + 1):
-        floor.append(_start_by_hand(bed, image))
-        isolated.append(_start_in_our_network(bed, image))
-        ours.append(roll_back(bed, app, words[number % 2]))
-    app.destroy()
+    with bed.with_settings(**NOTHING_WARM):
+        app, words = two_releases(bed)
+        image = bed.image_of(app)
+        for number in range(ROUNDS + 1):
+            floor.append(_start_by_hand(bed, image))
+            isolated.append(_start_in_our_network(bed, image))
+            ours.append(roll_back(bed, app, words[number % 2]))
+        app.destroy()
     note = f"by hand in the platform's network: {seconds(isolated[1:])}"
     return ratio("rollback → first 200", seconds(ours[1:]), seconds(floor[1:]), 1.2, note)
+
+
+def two_releases(bed: Bed) -> tuple[BenchApp, list[str]]:
+    """An app with two releases, the second live, and what each answers."""
+    app = bed.app("instant")
+    words = []
+    for _ in range(2):
+        words.append(app.change())
+        must(app.push())
+    return app, words
 
 
 def roll_back(bed: Bed, app: BenchApp, words: str) -> float:

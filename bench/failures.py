@@ -105,10 +105,11 @@ def _until_one_is_new(before: set[str], bed: Bed, app: BenchApp) -> None:
 
 
 def _instances(bed: Bed, app: BenchApp) -> set[str]:
-    """The ids of the app's running containers."""
+    """The ids of the app's running containers, frozen ones aside."""
     engine = docker.from_env()
     try:
-        running = engine.containers.list(filters={"label": f"{LABEL}={bed.platform.name}"})
+        filters = {"label": f"{LABEL}={bed.platform.name}", "status": "running"}
+        running = engine.containers.list(ignore_removed=True, filters=filters)
         return {str(one.id) for one in running if str(one.name).startswith(f"{app.name}.")}
     finally:
         engine.close()

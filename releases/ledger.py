@@ -168,6 +168,11 @@ class Ledger:
         with self._database.write() as session:
             session.execute(update(ReleaseRow).where(*ours).values(image_kept=False))
 
+    def image_seen(self, release_id: str, is_there: bool) -> None:
+        """What the registry said of the release's image when it was last asked."""
+        with self._database.write() as session:
+            session.execute(update(ReleaseRow).where(ReleaseRow.id == release_id).values(image_lost=not is_there))
+
 
 def _cancel_undecided(session: Session, app_id: AppId) -> None:
     waiting = (ReleaseRow.app_id == app_id, ReleaseRow.state.in_(UNDECIDED))

@@ -73,6 +73,7 @@ def release(row: ReleaseRow, app: AppRow) -> Release:
         kind=ReleaseKind(row.kind),
         current=app.current_release_id == row.id,
         has_image_stored=bool(row.image_ref) and row.image_kept,
+        image_lost=row.image_lost,
         description=row.description,
         user_id=UserId(row.user_id),
         user_email=row.user_email,

@@ -110,8 +110,6 @@ class Releases:
         Raises UserError when there is nothing to go back to, or the image is no longer in the registry.
         """
         target = self._target(app_id, version_or_id)
-        if not self._parts.images.has(target.image_ref):
-            raise _gone(target)
         words = f"Rollback to {target.name}" + (" (code only)" if code_only else "")
         draft = Draft(ReleaseKind.ROLLBACK, words, actor, target_id=target.id, code_only=code_only)
         return self._submit(app_id, draft)
@@ -138,9 +136,16 @@ class Releases:
         if not target.image_ref:
             message = f"{target.name} has no image: it only set config, before the first push."
             raise Conflict(message, _SEE, code=_INVALID)
-        if not target.restorable:
+        if not target.has_image_stored or not self._see_image(target):
             raise _gone(target)
         return target
+
+    def _see_image(self, release: Release) -> bool:
+        """Ask the registry for the release's image, and keep what it says. Unavailable when it does not answer."""
+        is_there = self._parts.images.has(release.image_ref)
+        if is_there is release.image_lost:
+            self._ledger.image_seen(release.id, is_there)
+        return is_there
 
     def _before_current(self, app_id: AppId) -> Release:
         live = [found for found in self._history.newest(app_id) if found.state is ReleaseState.LIVE]
@@ -196,11 +201,18 @@ class Releases:
     def drop_old_images(self, app_id: AppId) -> None:
         """Give up the images that nobody can want back: of failed releases, and beyond the newest `keep`."""
         decided = [found for found in self._history.newest(app_id) if found.is_decided]
-        kept = {found.id for found in decided[: self._parts.settings.keep] if found.restorable}
+        newest = decided[: self._parts.settings.keep]
+        kept = {found.id for found in newest if found.state is ReleaseState.LIVE}  # lost ones too: they may return
         for release in decided:
             if release.has_image_stored and not release.current and release.id not in kept:
                 self._parts.images.forget_release(app_id, release.version)
                 self._ledger.without_image(app_id, release.version)
+
+    def check_images(self, app_id: AppId) -> None:
+        """Ask the registry for the image of each release that could be brought back. Raises Unavailable."""
+        for release in self._history.newest(app_id):
+            if release.state is ReleaseState.LIVE and release.has_image_stored:
+                self._see_image(release)
 
     def kept(self) -> KeptReleases:
         """What releases need that serve, may serve soon, or can be brought back."""

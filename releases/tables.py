@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -56,6 +56,7 @@ class ReleaseRow(Base):
     image_id: Mapped[str] = mapped_column(String(80), default="")
     image_ref: Mapped[str] = mapped_column(String(300), default="")
     image_kept: Mapped[bool] = mapped_column(default=True)
+    image_lost: Mapped[bool] = mapped_column(default=False, server_default=false())
     port: Mapped[int] = mapped_column(default=0)
     processes_json: Mapped[str] = mapped_column(Text, default="{}")
     health_json: Mapped[str] = mapped_column(Text, default="{}")

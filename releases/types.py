@@ -63,7 +63,11 @@ class NewImage:
 
 @dataclass(frozen=True)
 class Release:
-    """One numbered release. `restorable`: it was live once and its image is kept. `reason`: why it failed."""
+    """One numbered release. `reason`: why it failed.
+
+    `restorable`: it was live once, its image is kept, and was in the registry when that was last asked (`image_lost`:
+    it was not).
+    """
 
     id: str
     app_id: AppId
@@ -72,6 +76,7 @@ class Release:
     kind: ReleaseKind
     current: bool
     has_image_stored: bool
+    image_lost: bool
     description: str
     user_id: UserId
     user_email: str
@@ -96,8 +101,13 @@ class Release:
         return words.get(self.state, "pending")
 
     @property
+    def is_unrestorable(self) -> bool:
+        """It could have been brought back, but its image is gone: given up as too old, or lost by the registry."""
+        return self.state is ReleaseState.LIVE and bool(self.image_ref) and not self.restorable
+
+    @property
     def restorable(self) -> bool:
-        return self.state is ReleaseState.LIVE and self.has_image_stored
+        return self.state is ReleaseState.LIVE and self.has_image_stored and not self.image_lost
 
     @property
     def is_decided(self) -> bool:

@@ -36,7 +36,10 @@ Stopped = Callable[[], BaseException | None]
 
 @dataclass(frozen=True)
 class Boot:
-    """Boots instances of `spec`. `host` is the name that health checks ask for."""
+    """Boots instances of `spec`; one that has a container already is woken.
+
+    `host` is the name that health checks ask for.
+    """
 
     launcher: Launcher
     runtime: Runtime
@@ -60,18 +63,31 @@ class Boot:
     def _boot_one(self, row: InstanceRow, halt: threading.Event) -> None:
         if halt.is_set():
             raise Cancelled
-        begun = time.monotonic()
+        begun, frozen = time.monotonic(), row.container_id
+        with timing.step("start"):
+            container_id = self._launch(row) if frozen is None else self._wake(frozen)
+        with timing.step("health"):
+            self._await_healthy(row, container_id, halt, self._patience_s(row, is_woken=frozen is not None))
+        if row.number <= _MOST_NAMED:
+            state = "up" if frozen is None else "awake"
+            self.log.detail(f"{records.process_of(row)} is {state} after {time.monotonic() - begun:.1f} s")
+
+    def _launch(self, row: InstanceRow) -> str:
         try:
-            with timing.step("start"):
-                container_id = self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
+            return self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
         except StartFailed as error:
             raise BootFailed(Report(error.message, todo=error.hint)) from error
-        with timing.step("health"):
-            self._await_healthy(row, container_id, halt)
-        if row.number <= _MOST_NAMED:
-            self.log.detail(f"{records.process_of(row)} is up after {time.monotonic() - begun:.1f} s")
 
-    def _await_healthy(self, row: InstanceRow, container_id: str, halt: threading.Event) -> None:
+    def _wake(self, container_id: str) -> str:
+        self.runtime.resume(container_id)
+        return container_id
+
+    def _patience_s(self, row: InstanceRow, is_woken: bool) -> float:
+        """How long it may take to become healthy. What has served before and was woken answers at once, or never."""
+        wanted_s = records.health_of(self.spec, row.process_type, self.settings).timeout_s
+        return min(wanted_s, self.settings.wake_s) if is_woken else wanted_s
+
+    def _await_healthy(self, row: InstanceRow, container_id: str, halt: threading.Event, timeout_s: float) -> None:
         wanted = records.health_of(self.spec, row.process_type, self.settings)
         check = health.check_of(self.spec, row.process_type, row.address, self.host, self.settings)
         started_at, began = clock.now(), time.monotonic()
@@ -81,8 +97,8 @@ class Boot:
             if moment >= look_at:
                 self._raise_if_ended(row, container_id)
                 look_at = moment + LOOK_EVERY_S
-            if moment - began > wanted.timeout_s:
-                raise self._unhealthy(row, container_id, check, verdict, wanted.timeout_s)
+            if moment - began > timeout_s:
+                raise self._unhealthy(row, container_id, check, verdict, timeout_s)
             if halt.wait(min(max(SHORTEST_PAUSE_S, OVERSHOOT * (moment - began)), wanted.interval_s)):
                 raise Cancelled
         self._raise_if_ended(row, container_id)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from docker import APIClient
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, InvalidVersion, NotFound
 from docker.types import LogConfig
 from docker.utils import kwargs_from_env
 
 from core.ids import AppId
-from scheduler import docker_network, shell
+from scheduler import docker_memory, docker_network, shell
+from scheduler.docker_answers import inspected, listed
 from scheduler.docker_attachment import DockerAttachment, attach
 from scheduler.docker_errors import mapped, start_error
 from scheduler.docker_streams import LABEL, DockerEndings, DockerOutput, listening_sockets
@@ -38,7 +39,7 @@ from scheduler.runtime import (
 )
 from scheduler.settings import SchedulerSettings
 
-_EXIT_CODE = re.compile(r"^Exited \((\d+)\)")
+_IS_SO_ALREADY = re.compile("already paused|not paused|not running")
 _CALL_TIMEOUT_S = 120
 _MB = 1024 * 1024
 _KEPT_LOG = LogConfig(type="local", config={"max-size": "10m", "max-file": "3"})
@@ -108,42 +109,47 @@ class DockerRuntime:
                 found = self._api.inspect_container(container_id)
             except NotFound:
                 return None
-        state, labels = found["State"], found["Config"]["Labels"]
-        ended = state["Status"] in ("exited", "dead")
-        return Container(
-            id=container_id,
-            instance_id=labels[f"{LABEL}.instance"],
-            app_id=AppId(labels[f"{LABEL}.app"]),
-            version=int(labels[f"{LABEL}.version"]),
-            process=labels[f"{LABEL}.process"],
-            state=state["Status"],
-            address=self._address(found),
-            exit_code=state["ExitCode"] if ended else None,
-            out_of_memory=bool(state["OOMKilled"]),
-        )
+        return inspected(found, self._settings.network)
 
     def containers(self, app_id: AppId | None = None) -> list[Container]:
         wanted = [f"{LABEL}.platform={self._settings.platform}"]
         if app_id is not None:
             wanted.append(f"{LABEL}.app={app_id}")
         with mapped():
-            return [self._listed(found) for found in self._api.containers(all=True, filters={"label": wanted})]
+            found = self._api.containers(all=True, filters={"label": wanted})
+        return [listed(one, self._settings.network) for one in found]
 
     def signal(self, container_id: str, name: str) -> None:
-        with mapped():
-            try:
-                self._api.kill(container_id, signal=name)
-            except APIError as error:
-                if error.status_code not in (404, 409):  # gone, or not running
-                    raise
+        self._tolerant(lambda api: api.kill(container_id, signal=name))
 
     def remove(self, container_id: str) -> None:
+        self._tolerant(lambda api: api.remove_container(container_id, force=True, v=True))
+
+    def pause(self, container_id: str) -> None:
+        self._tolerant(lambda api: api.pause(container_id))
+
+    def resume(self, container_id: str) -> None:
+        self._tolerant(lambda api: api.unpause(container_id))
+
+    def memory_mb(self, container_id: str) -> int | None:
+        stats = self._tolerant(lambda api: api.stats(container_id, stream=False, one_shot=True))
+        return docker_memory.held_mb(stats or {})
+
+    def free_memory_mb(self) -> int | None:
+        with mapped():
+            return docker_memory.available_mb(str(self._api.base_url))
+
+    def _tolerant(self, call: Callable[[Any], Any]) -> Any:
+        """What the call gives; None if the container is gone, has ended, is being removed, or is that way already."""
         with mapped():
             try:
-                self._api.remove_container(container_id, force=True, v=True)
+                return call(self._api)
             except APIError as error:
-                if error.status_code not in (404, 409):  # gone, or its removal is under way
+                if error.status_code not in (404, 409) and not _IS_SO_ALREADY.search(str(error)):
                     raise
+            except InvalidVersion:  # an engine before 20.10 can't tell what memory is held
+                pass
+        return None
 
     def output(
         self, container_id: str, tail: int | None, after: OutputLine | None = None, follow: bool = False
@@ -273,21 +279,3 @@ class DockerRuntime:
             "process": order.process,
         }
         return {f"{LABEL}.{name}": value for name, value in values.items()}
-
-    def _listed(self, found: dict[str, Any]) -> Container:
-        labels = found["Labels"]
-        exited = _EXIT_CODE.match(found["Status"])
-        return Container(
-            id=found["Id"],
-            instance_id=labels.get(f"{LABEL}.instance", ""),
-            app_id=AppId(labels.get(f"{LABEL}.app", "")),
-            version=int(labels.get(f"{LABEL}.version", 0)),
-            process=labels.get(f"{LABEL}.process", ""),
-            state=found["State"],
-            address=self._address(found),
-            exit_code=int(exited[1]) if exited else None,
-        )
-
-    def _address(self, found: dict[str, Any]) -> str:
-        network = found["NetworkSettings"]["Networks"].get(self._settings.network) or {}
-        return str(network.get("IPAddress") or "")

@@ -48,7 +48,8 @@ class Endgame:
             if run is not None and run.rollout is not None:
                 self.router.point(session, app_id, run.rollout, [])
                 run.rollout = run.release_id = run.version = None
-                run.spec = run.sealed_env = ""
+                run.spec = run.sealed_env = run.warm_likeness = ""
+                run.warm_rollout = None
             mine = InstanceRow.app_id == app_id
             leaving = sorted({InstanceState.STARTING, InstanceState.RUNNING})
             retired = {"state": InstanceState.RETIRED, "retired_at": moment, "drain_by": moment}

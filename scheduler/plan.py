@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from scheduler import warm
 from scheduler.backoff import next_attempt
 from scheduler.records import AppRecord, Slot, process_of
 from scheduler.runtime import Container
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
 from scheduler.tables import InstanceRow
+from scheduler.types import WEB
+
+_LEAVING = (InstanceState.RETIRED, InstanceState.WARM, InstanceState.STOPPING)
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,16 @@ class Retire:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """No request is left, and a rollback may want it: freeze it."""
+
+    row: InstanceRow
+    container: Container
+
+
+@dataclass(frozen=True)
 class Stop:
-    """No request is left (or its time is up): SIGTERM."""
+    """No request is left (or its time is up, or a frozen one is kept no longer): SIGTERM, awake."""
 
     row: InstanceRow
     container: Container
@@ -72,22 +84,26 @@ class Finish:
     container: Container | None
 
 
-Step = Start | Promote | Crash | Retire | Stop | Kill | Finish
+Step = Start | Promote | Crash | Retire | Keep | Stop | Kill | Finish
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was observed. `at` is when the engine was asked: a container started later is not missing."""
+    """What was observed. `at` is when the engine was asked: a container started later is not missing.
+
+    `surplus` are frozen instances that hold more memory than is to be had, see `warm.surplus`.
+    """
 
     at: datetime
     containers: Mapping[str, Container] = field(default_factory=dict)
     healthy: frozenset[str] = frozenset()
     drained: frozenset[str] = frozenset()
+    surplus: frozenset[str] = frozenset()
 
 
 def plan(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> list[Step]:
     """The steps for one app, which may be done in any order."""
-    return [*_endings(app, seen, now), *_changes(app, seen, now, settings)]
+    return [*_endings(app, seen, now, settings), *_changes(app, seen, now, settings)]
 
 
 def next_look(app: AppRecord, now: datetime, settings: SchedulerSettings) -> datetime | None:
@@ -109,15 +125,17 @@ def _next_look(app: AppRecord, row: InstanceRow, now: datetime, settings: Schedu
         return soon
     if row.state == InstanceState.STARTING and row.rollout == app.rollout:
         return soon
+    if row.state == InstanceState.WARM:
+        return max((row.warm_at or now) + warm.warm_for(settings), soon)
     if row.state == InstanceState.CRASHED:
         return max(next_attempt(row, settings), soon)
     return soon if row.replace else None
 
 
-def _endings(app: AppRecord, seen: Seen, now: datetime) -> Iterator[Step]:
+def _endings(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> Iterator[Step]:
     """Steps for instances that are on their way out, and for those of a deploy that nobody carries on."""
     for row in app.instances:
-        leaving = row.state in (InstanceState.RETIRED, InstanceState.STOPPING)
+        leaving = row.state in _LEAVING
         abandoned = _is_abandoned(app, row)
         if not (leaving or abandoned):
             continue
@@ -128,8 +146,27 @@ def _endings(app: AppRecord, seen: Seen, now: datetime) -> Iterator[Step]:
         elif row.state == InstanceState.STOPPING:
             if _passed(row.kill_by, now):
                 yield Kill(container)
+        elif row.state == InstanceState.WARM:
+            if not _stays_warm(app, row, container, seen, now, settings):
+                yield Stop(row, container)
+        elif row.id in seen.drained and _is_wanted(app, row, settings):
+            yield Keep(row, container)
         elif abandoned or row.id in seen.drained or _passed(row.drain_by, now):
             yield Stop(row, container)
+
+
+def _is_wanted(app: AppRecord, row: InstanceRow, settings: SchedulerSettings) -> bool:
+    return warm.is_wanted(row, app.warm_rollout, app.wanted.get(WEB, 0), settings)
+
+
+def _stays_warm(
+    app: AppRecord, row: InstanceRow, container: Container, seen: Seen, now: datetime, settings: SchedulerSettings
+) -> bool:
+    """Whoever froze it may have died before: then it is still awake some time later, and nobody tries again."""
+    if not _is_wanted(app, row, settings) or row.id in seen.surplus or row.warm_at is None:
+        return False
+    late = seen.at - row.warm_at > timedelta(seconds=settings.grace_s)
+    return now < row.warm_at + warm.warm_for(settings) and (container.paused or not late)
 
 
 def _changes(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> Iterator[Step]:

@@ -16,7 +16,7 @@ from core.database import Database
 from core.edge import contained
 from core.ids import AppId
 from router import Router
-from scheduler import addresses, plan, records
+from scheduler import addresses, plan, records, warm
 from scheduler.agenda import Agenda
 from scheduler.records import AppRecord
 from scheduler.runs import Runs
@@ -79,9 +79,16 @@ class Reconciler:
         by_app: dict[AppId, dict[str, Container]] = defaultdict(dict)
         for container in containers:
             by_app[container.app_id][container.instance_id] = container
+        surplus = self._surplus(apps.values()) if app_ids is None else frozenset()
         due = [app for app in apps.values() if not is_settled(app, by_app[app.app_id])]
-        turns = [self._pool.submit(self._turn, app, by_app[app.app_id], at) for app in due if self._claim(app.app_id)]
+        claimed = [app for app in due if self._claim(app.app_id)]
+        turns = [self._pool.submit(self._turn, app, by_app[app.app_id], at, surplus) for app in claimed]
         return [*turns, *(self._pool.submit(self._runs.act, step) for step in steps)]
+
+    def _surplus(self, apps: Iterable[AppRecord]) -> frozenset[str]:
+        """Frozen instances that hold memory which is needed now."""
+        frozen = [row for app in apps for row in app.instances if row.state == InstanceState.WARM]
+        return warm.surplus(frozen, self._runtime.free_memory_mb(), self._settings) if frozen else frozenset()
 
     def _claim(self, app_id: AppId) -> bool:
         with self._lock:
@@ -90,11 +97,11 @@ class Reconciler:
             self._active.add(app_id)
             return True
 
-    def _turn(self, app: AppRecord, containers: dict[str, Container], at: datetime) -> None:
+    def _turn(self, app: AppRecord, containers: dict[str, Container], at: datetime, surplus: frozenset[str]) -> None:
         """One turn. After an error the app is looked at again with everything else, not sooner."""
         again: datetime | None = None
         with contained(f"turn of app {app.app_id}"):
-            busy = self._turns.take(app, containers, at)
+            busy = self._turns.take(app, containers, at, surplus)
             now = clock.now()
             again = clock.after(self._settings.pending_s, now) if busy else plan.next_look(app, now, self._settings)
         with self._lock:

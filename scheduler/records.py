@@ -33,6 +33,7 @@ class AppRecord:
 
     `line_fence` is the fence of whoever is making a release of this app just now; None when nobody is. Of the types in
     `alone` two instances never run in one place; those in `held` are just being handed over by a deploy.
+    `warm_rollout` is the one before, if its drained instances may be kept frozen.
     """
 
     app_id: AppId
@@ -42,6 +43,7 @@ class AppRecord:
     line_fence: int | None = None
     alone: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
+    warm_rollout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Slot:
 
 def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dict[AppId, AppRecord]:
     """The records of these apps (None: of all that have any), in a few queries whatever their number."""
-    runs = select(AppRunRow.app_id, AppRunRow.rollout, AppRunRow.held_fence, AppRunRow.held_types)
+    runs = select(
+        AppRunRow.app_id, AppRunRow.rollout, AppRunRow.held_fence, AppRunRow.held_types, AppRunRow.warm_rollout
+    )
     wanted = select(FormationRow).where(FormationRow.offered)
     live = select(InstanceRow).where(InstanceRow.state != InstanceState.STOPPED)
     if app_ids is not None:
@@ -64,8 +68,9 @@ def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dic
         live = live.where(InstanceRow.app_id.in_(app_ids))
     rollouts: dict[AppId, str | None] = {}
     holds: dict[AppId, tuple[int, str]] = {}
-    for app_id, rollout, held_fence, held_types in session.execute(runs):
-        rollouts[AppId(app_id)] = rollout
+    warm: dict[AppId, str | None] = {}
+    for app_id, rollout, held_fence, held_types, warm_rollout in session.execute(runs):
+        rollouts[AppId(app_id)], warm[AppId(app_id)] = rollout, warm_rollout
         if held_fence is not None:
             holds[AppId(app_id)] = (held_fence, held_types)
     quantities: dict[str, dict[str, int]] = defaultdict(dict)
@@ -89,6 +94,7 @@ def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dic
             fences.get(app),
             frozenset(alone[app]),
             _held(holds.get(app), fences.get(app)),
+            warm.get(app),
         )
         for app in known
     }

@@ -23,7 +23,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
-from scheduler import addresses, records
+from scheduler import addresses, records, warm
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
 from scheduler.handover import Handover
@@ -35,8 +35,9 @@ from scheduler.settings import SchedulerSettings
 from scheduler.sizes import limits_for
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
-from scheduler.types import WEB, RunSpec
+from scheduler.types import WEB, BootFailed, RunSpec
 from scheduler.volumes import Volumes
+from scheduler.waking import Waking
 
 _PARALLEL_REMOVALS = 8
 
@@ -53,6 +54,7 @@ class Rollouts:
     launcher: Launcher
     volumes: Volumes
     handover: Handover
+    waking: Waking
 
     def deploy(
         self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
@@ -81,10 +83,29 @@ class Rollouts:
         in_switch: Callable[[Session], None] = lambda session: None,
     ) -> None:
         self.remove_unfinished(spec.app_id, lease)
+        self.volumes.provide(spec, log)
+        frozen = self.waking.frozen(spec)
+        try:
+            self._attempt(spec, frozen, lease, log, before_switch, stopped, in_switch)
+        except BootFailed as error:
+            if not frozen:
+                raise
+            log.detail(f"{error.message} So all of them start anew.")
+            self._attempt(spec, frozenset(), lease, log, before_switch, stopped, in_switch)
+
+    def _attempt(
+        self,
+        spec: RunSpec,
+        frozen: frozenset[str],
+        lease: Lease,
+        log: LogWriter,
+        before_switch: Callable[[], str],
+        stopped: Stopped,
+        in_switch: Callable[[Session], None],
+    ) -> None:
         rollout = new_id()
         try:
-            self.volumes.provide(spec, log)
-            rows = self._record(spec, rollout, lease)
+            rows = self._record(spec, rollout, lease, frozen)
             self._announce(spec, rows, log)
             alone = self.handover.types(spec)
             singles = [row for row in rows if row.process_type in alone]
@@ -138,20 +159,29 @@ class Rollouts:
             run = session.get(AppRunRow, spec.app_id)
             return run is not None and run.rollout is not None and run.release_id == spec.release_id
 
-    def _record(self, spec: RunSpec, rollout: str, lease: Lease) -> list[InstanceRow]:
+    def _record(self, spec: RunSpec, rollout: str, lease: Lease, frozen: frozenset[str]) -> list[InstanceRow]:
+        """A row for every place: those of `frozen` are taken over, the rest is new."""
         listed = addresses.listed_by(self.router)
         with self.database.write() as session:
             lease.hold_in(session)
             wanted = records.quantities_for(session, spec)
-            slots = [Slot(name, number + 1) for name, quantity in wanted.items() for number in range(quantity)]
-            return records.add_instances(session, spec, rollout, lease.fence, slots, self.settings, listed)
+            woken = self.waking.claim(session, spec, rollout, lease, frozen, wanted.get(WEB, 0)) if frozen else []
+            filled = {(row.process_type, row.number) for row in woken}
+            places = [(name, number + 1) for name, quantity in wanted.items() for number in range(quantity)]
+            slots = [Slot(*place) for place in places if place not in filled]
+            added = records.add_instances(session, spec, rollout, lease.fence, slots, self.settings, listed)
+            return [*woken, *added]
 
     def _announce(self, spec: RunSpec, rows: Sequence[InstanceRow], log: LogWriter) -> None:
-        if not rows:
+        woken = [row for row in rows if row.container_id is not None]
+        fresh = [row for row in rows if row.container_id is None]
+        if woken:
+            log.step(f"Waking what was kept for v{spec.version}: {_counts(woken)}")
+        if not fresh:
             return
-        types = [row.process_type for row in rows]
-        counts = " ".join(f"{name}={types.count(name)}" for name in dict.fromkeys(types))
-        log.step(f"Starting v{spec.version}: {counts}")
+        log.step(f"Starting v{spec.version}: {_counts(fresh)}")
+        if woken:
+            log.detail("The switch waits until these are healthy too.")
         if self.runtime.image(spec.image_id, spec.image_ref).is_root:
             log.detail("The image would run as root, so it runs as user 1000.")
 
@@ -188,6 +218,7 @@ class Rollouts:
             if run is None:
                 run = AppRunRow(app_id=spec.app_id)
                 session.add(run)
+            self._keep_or_not(session, run, spec)
             records.store_spec(run, spec, rollout, self.sealer)
             records.store_formation(session, spec)
             in_switch(session)
@@ -197,6 +228,14 @@ class Rollouts:
             session.execute(_end_crashed(spec.app_id, rollout, moment))
             web = [Backend(row.id, row.address, row.port) for row in rows if row.process_type == WEB]
             self.router.point(session, spec.app_id, rollout, web)
+
+    def _keep_or_not(self, session: Session, run: AppRunRow, new: RunSpec) -> None:
+        """Record whether the instances that this switch retires may be kept frozen; those kept before never are."""
+        old = records.read_spec(session, new.app_id, self.sealer)
+        if old is not None and warm.outlives(old, new, self.settings):
+            run.warm_rollout, run.warm_likeness = run.rollout, warm.likeness(old, self.settings)
+        else:
+            run.warm_rollout, run.warm_likeness = None, ""
 
     def _retirement(self, app_id: AppId, rollout: str, moment: datetime) -> Update:
         old = (
@@ -212,6 +251,11 @@ class Rollouts:
             self.router.apply(app_id)
         except Unavailable as error:
             log.problem(f"{error.message} The new route holds as soon as it does.")
+
+
+def _counts(rows: Sequence[InstanceRow]) -> str:
+    types = [row.process_type for row in rows]
+    return " ".join(f"{name}={types.count(name)}" for name in dict.fromkeys(types))
 
 
 def _end_crashed(app_id: AppId, rollout: str, moment: datetime) -> Update:

@@ -122,7 +122,10 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Container:
-    """A container as the engine sees it. `exit_code` and `out_of_memory` are known once it has ended."""
+    """A container as the engine sees it. `exit_code` and `out_of_memory` are known once it has ended.
+
+    One that is paused counts as running: it holds its memory and its address.
+    """
 
     id: str
     instance_id: str
@@ -141,6 +144,10 @@ class Container:
     @property
     def running(self) -> bool:
         return not self.ended and self.state != "created"
+
+    @property
+    def paused(self) -> bool:
+        return self.state == "paused"
 
 
 @dataclass(frozen=True)
@@ -239,8 +246,21 @@ class Runtime(Protocol):
     def signal(self, container_id: str, name: str) -> None:
         """Send a signal by its name; nothing happens if it is gone or has ended."""
 
+    def pause(self, container_id: str) -> None:
+        """Freeze it, memory and all; nothing happens if it is gone, has ended, or is frozen. A runtime that can't does
+        nothing: whether it is `paused` is seen in `look` and `containers`."""
+
+    def resume(self, container_id: str) -> None:
+        """Let it go on from where it was frozen; nothing happens if it is gone or not frozen."""
+
+    def memory_mb(self, container_id: str) -> int | None:
+        """The memory that it holds, its file cache aside; None when that can't be told."""
+
+    def free_memory_mb(self) -> int | None:
+        """What could be given out without swapping, where containers run; None when that can't be told."""
+
     def remove(self, container_id: str) -> None:
-        """Kill and remove; gone already is fine."""
+        """Kill and remove, frozen or not; gone already is fine."""
 
     def output(
         self, container_id: str, tail: int | None, after: OutputLine | None = None, follow: bool = False

@@ -37,6 +37,7 @@ from scheduler.tables import AppRunRow, FormationRow, InstanceRow, RunRow
 from scheduler.turns import Turns
 from scheduler.types import WEB, Formation, Instance, LogLine, Mount, RunSpec
 from scheduler.volumes import Volumes
+from scheduler.waking import Waking
 
 MOST_INSTANCES = 100
 _LIVE = sorted({InstanceState.STARTING, InstanceState.RUNNING, InstanceState.CRASHED})
@@ -67,8 +68,8 @@ class Scheduler:
         self._wake = wake or agenda.add
         launcher = Launcher(database, router, runtime, settings)
         volumes = Volumes(database, runtime)
-        handover = Handover(database, runtime, settings)
-        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover)
+        handover, waking = Handover(database, runtime, settings), Waking(database, runtime, sealer, settings)
+        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover, waking)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
         self.runs = Runs(database, router, runtime, sealer, settings, self._wake)

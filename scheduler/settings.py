@@ -18,6 +18,10 @@ class SchedulerSettings:
     A volume is only mounted while `volume_free_mb` are free where the engine keeps volumes. `change_timeout_s` is the
     longest that a change of storage may wait for its turn.
 
+    The drained web instances of the release before are kept frozen for `warm_s`, for a rollback that takes no time; 0:
+    never. All of them together may hold at most the part `warm_share` of the memory that would be free without them.
+    One that is woken and not healthy within `wake_s` is given up for a new one.
+
     A crashed instance is replaced at once if it had run for `steady_s`; otherwise after `backoff_first_s`, twice that
     the next time, and so on up to `backoff_most_s`.
 
@@ -46,6 +50,9 @@ class SchedulerSettings:
     backoff_most_s: float = 300.0
     start_timeout_s: float = 120.0
     kept_s: float = 3600.0
+    warm_s: float = 600.0
+    warm_share: float = 0.25
+    wake_s: float = 5.0
     parallel: int = 8
     volume_free_mb: int = 1024
     change_timeout_s: float = 3600.0

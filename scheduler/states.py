@@ -5,7 +5,10 @@ STARTING ──▶ RUNNING ──▶ RETIRED ──▶ STOPPING ──▶ STOPPE
     └──▶ CRASHED ◀┘       route)      sent)
             └──▶ STOPPED, once another instance takes its place
 
-A state never goes back: what failed is replaced by a new instance, never revived.
+A state never goes back: what failed is replaced by a new instance, never revived. What did not fail may wait:
+RETIRED ──▶ WARM (drained, and frozen) ──▶ STARTING, when a rollback wakes it as an instance of the new release; else
+──▶ STOPPING. Only whoever moves an instance to WARM freezes it, and only one that was seen frozen is woken; so no
+late freeze ever meets an instance that serves.
 
 WAITING ──▶ STARTING ──▶ RUNNING ──▶ STOPPING ──▶ ENDED      a one-off run; FAILED: it never came to run
 """
@@ -22,6 +25,7 @@ class InstanceState(StrEnum):
     RUNNING = "running"
     CRASHED = "crashed"
     RETIRED = "retired"
+    WARM = "warm"
     STOPPING = "stopping"
     STOPPED = "stopped"
 
@@ -33,7 +37,8 @@ LIFE = LifeCycle(
         _S.STARTING: frozenset({_S.RUNNING, _S.CRASHED, _S.RETIRED, _S.STOPPING, _S.STOPPED}),
         _S.RUNNING: frozenset({_S.CRASHED, _S.RETIRED, _S.STOPPING}),
         _S.CRASHED: frozenset({_S.STOPPED}),
-        _S.RETIRED: frozenset({_S.STOPPING, _S.STOPPED}),
+        _S.RETIRED: frozenset({_S.WARM, _S.STOPPING, _S.STOPPED}),
+        _S.WARM: frozenset({_S.STARTING, _S.STOPPING, _S.STOPPED}),
         _S.STOPPING: frozenset({_S.STOPPED}),
         _S.STOPPED: frozenset(),
     }

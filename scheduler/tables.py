@@ -15,6 +15,8 @@ class AppRunRow(Base):
 
     `held_types` (by commas) are in the hands of the deploy whose fence is `held_fence`: while it holds the app's line,
     the loop starts none of them. When it has lost the line, that is over by itself.
+    `warm_rollout` is the one before it, while its instances may be kept frozen for a rollback; `warm_likeness` what a
+    release must be like for them to be its instances (see `warm.likeness`).
     """
 
     __tablename__ = "app_runs"
@@ -27,6 +29,8 @@ class AppRunRow(Base):
     sealed_env: Mapped[str] = mapped_column(Text, default="")
     held_fence: Mapped[int | None]
     held_types: Mapped[str] = mapped_column(Text, default="")
+    warm_rollout: Mapped[str | None] = mapped_column(String(36))
+    warm_likeness: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
 
 class FormationRow(Base):
@@ -69,7 +73,7 @@ class InstanceRow(Base):
     `rollout` is the deploy that it belongs to (and the router's generation), `fence` the lease number of the worker
     that made it. `failures` counts the crashes in a row of this process before it. `started_at` is when the engine
     had started it, `running_at` when it was found healthy. The `_by` moments are deadlines: for becoming healthy,
-    draining, and ending on SIGTERM.
+    draining, and ending on SIGTERM. `warm_at` is when it was frozen, with `warm_mb` of memory.
     """
 
     __tablename__ = "instances"
@@ -97,6 +101,8 @@ class InstanceRow(Base):
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     drain_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     kill_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    warm_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    warm_mb: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class AddressRow(Base):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -54,9 +54,11 @@ class Turns:
     launcher: Launcher
     drains: Drains
 
-    def take(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> bool:
+    def take(
+        self, app: AppRecord, containers: Mapping[str, Container], at: datetime, surplus: frozenset[str] = frozenset()
+    ) -> bool:
         """One turn for `app`, with the engine's containers as listed `at`; whether there was anything to do."""
-        seen = self._look(app, containers, at)
+        seen = replace(self._look(app, containers, at), surplus=surplus)
         steps = plan.plan(app, seen, clock.now(), self.settings)
         if steps:
             self._do(app, steps)
@@ -90,6 +92,7 @@ class Turns:
 
     def _do(self, app: AppRecord, steps: Sequence[Step]) -> None:
         described = {step.row.id: self._describe(step) for step in steps if isinstance(step, plan.Crash)}
+        held = {step.row.id: self._held_mb(step.container) for step in steps if isinstance(step, plan.Keep)}
         starting = any(isinstance(step, plan.Start) for step in steps)
         listed = addresses.listed_by(self.router) if starting else frozenset()
         spec = self._spec(app.app_id) if starting else None
@@ -97,8 +100,7 @@ class Turns:
             run = records.locked_run(session, app.app_id)
             if (run.rollout if run else None) != app.rollout:
                 return  # a deploy has switched since: plan again
-            for step in steps:
-                self._write(session, step, described)
+            steps = [step for step in steps if self._write(session, step, described, held)]
             started = self._add_missing(session, app, run, spec, steps, listed)
             routed = any(_touches_route(step) for step in steps)
             if routed and app.rollout is not None:
@@ -109,21 +111,25 @@ class Turns:
                 self.router.apply(app.app_id)
         self._act(app, steps, spec, started)
 
-    def _write(self, session: Session, step: Step, described: Mapping[str, str]) -> None:
+    def _write(self, session: Session, step: Step, described: Mapping[str, str], held_mb: Mapping[str, int]) -> bool:
+        """Record the step; whether it is ours to do, and not done or overtaken by another process."""
         moment = clock.now()
         match step:
             case plan.Promote(row):
-                _move(session, row, _S.RUNNING, running_at=moment)
+                return _move(session, row, _S.RUNNING, running_at=moment)
             case plan.Crash(row, _, failures, _):
                 log.info("%s of app %s: %s", records.process_of(row), row.app_id, described[row.id])
-                _move(session, row, _S.CRASHED, ended_at=moment, failures=failures, detail=described[row.id])
+                return _move(session, row, _S.CRASHED, ended_at=moment, failures=failures, detail=described[row.id])
             case plan.Retire(row):
                 drain_by = clock.after(self.settings.drain_s, moment)
-                _move(session, row, _S.RETIRED, retired_at=moment, drain_by=drain_by)
+                return _move(session, row, _S.RETIRED, retired_at=moment, drain_by=drain_by)
             case plan.Stop(row, _):
-                _move(session, row, _S.STOPPING, kill_by=clock.after(self.settings.grace_s, moment))
+                return _move(session, row, _S.STOPPING, kill_by=clock.after(self.settings.grace_s, moment))
             case plan.Finish(row, _):
-                _move(session, row, _S.STOPPED, ended_at=moment)
+                return _move(session, row, _S.STOPPED, ended_at=moment)
+            case plan.Keep(row, _):
+                return _move(session, row, _S.WARM, warm_at=moment, warm_mb=held_mb[row.id])
+        return True
 
     def _add_missing(
         self,
@@ -148,7 +154,8 @@ class Turns:
         return records.add_instances(session, spec, str(run.rollout), 0, free, self.settings, listed)
 
     def _act(self, app: AppRecord, steps: Sequence[Step], spec: RunSpec | None, started: Sequence[InstanceRow]) -> None:
-        leaving = {step.row.rollout for step in steps if isinstance(step, plan.Stop) and step.row.process_type == WEB}
+        drained = [step.row for step in steps if isinstance(step, plan.Stop | plan.Keep)]
+        leaving = {row.rollout for row in drained if row.process_type == WEB}
         for rollout in leaving - {app.rollout}:
             with contained(f"route of app {app.app_id}"):
                 self.router.retire(app.app_id, rollout)
@@ -162,9 +169,15 @@ class Turns:
     def _touch(self, step: Step) -> None:
         with contained(f"{type(step).__name__} of an instance"):
             match step:
+                case plan.Keep(_, container):
+                    self.runtime.pause(container.id)
                 case plan.Stop(_, container):
+                    if container.paused:
+                        self.runtime.resume(container.id)
                     self.runtime.signal(container.id, "SIGTERM")
                 case plan.Kill(container):
+                    if container.paused:
+                        self.runtime.resume(container.id)
                     self.runtime.signal(container.id, "SIGKILL")
                 case plan.Finish(_, Container() as container):
                     self.runtime.remove(container.id)
@@ -191,16 +204,24 @@ class Turns:
             return f"used more than its {memory_mb} MB of memory and was killed"
         return crash.detail
 
+    def _held_mb(self, container: Container) -> int:
+        """The memory that it holds; the most that it may, when the engine does not say."""
+        held = self.runtime.memory_mb(container.id)
+        return self.settings.memory_mb if held is None else held
+
     def _spec(self, app_id: AppId) -> RunSpec | None:
         with self.database.read() as session:
             return records.read_spec(session, app_id, self.sealer)
 
 
-def _move(session: Session, row: InstanceRow, to: InstanceState, **values: object) -> None:
+def _move(session: Session, row: InstanceRow, to: InstanceState, **values: object) -> bool:
+    """Whether the row was still as it was when the step was planned, and so has been moved by us."""
     try:
         LIFE.move(session, InstanceRow, row.id, to, InstanceRow.state == row.state, **values)
     except LostRace:
         log.debug("%s of app %s has been moved already", records.process_of(row), row.app_id)
+        return False
+    return True
 
 
 def _touches_route(step: Step) -> bool:

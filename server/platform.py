@@ -14,7 +14,7 @@ from builder import Builder, BuilderSettings, Cleaning, Engine, ImageStore, Kept
 from core import platform as core_platform
 from core.database import Database
 from core.edge import contained
-from core.errors import NotFound
+from core.errors import NotFound, Unavailable
 from core.ids import AppId
 from core.leases import Leases
 from core.logs import LogStreams, connect
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 FINISH_APPS = "server.finish_apps"
 FORGET_DESTROYED = "server.forget_destroyed"
 DROP_OLD_IMAGES = "server.drop_old_images"
+CHECK_IMAGES = "server.check_images"
 MINUTE_S = 60.0
 HOUR_S = 3600.0
 
@@ -230,6 +231,7 @@ class Platform:
         self.queue.door(FINISH_APPS, self.finish_apps, every_s=MINUTE_S)
         self.queue.door(FORGET_DESTROYED, self.forget_destroyed, every_s=self.settings.sweep_s)
         self.queue.door(DROP_OLD_IMAGES, self.drop_old_images, every_s=HOUR_S)
+        self.queue.door(CHECK_IMAGES, self.check_images, every_s=HOUR_S)
 
     def finish_apps(self) -> None:
         """Give an app its owner's access and its host name, where whoever made it died in between."""
@@ -266,6 +268,14 @@ class Platform:
         for app in self.releases.apps():
             with contained(f"dropping old images of {app.name}"):
                 self.releases.drop_old_images(app.id)
+
+    def check_images(self) -> None:
+        """See which releases can be brought back; a registry that is away says nothing about them."""
+        for app in self.releases.apps():
+            try:
+                self.releases.check_images(app.id)
+            except Unavailable:
+                return
 
 
 def make_base_image(stack: str, suite: str, on_line: Callable[[str], None]) -> None:

@@ -25,9 +25,9 @@ from tests.traces import end_platform, free_ports, free_subnet
 
 BIN = Path(sys.executable).parent
 FIXTURES = Path(__file__).parent / "fixtures" / "apps"
+_SECONDS = {"GRACE": 2, "DRAIN": 2, "SETTLE": 0.2, "UPTIME": 1, "BOOT_TIMEOUT": 20, "LOOP": 1, "WARM": 0}
 FAST = {"LEASE_TTL_S": 3, "SWEEP_S": 1, "RELEASES_KEEP": 20, "RECEIVER_PARALLEL_BUILDS": 2} | {
-    f"SCHEDULER_{name}_S": value
-    for name, value in {"GRACE": 2, "DRAIN": 2, "SETTLE": 0.2, "UPTIME": 1, "BOOT_TIMEOUT": 20, "LOOP": 1}.items()
+    f"SCHEDULER_{name}_S": value for name, value in _SECONDS.items()
 }
 COMMAND_S = 300
 _numbers = itertools.count(1)

@@ -32,10 +32,17 @@ def releases(session: Session, num: int) -> None:
         as_json([asdict(release) for release in found])
     elif found:
         rows = [
-            (f"v{release.version}", _state(release), release.description, release.user or "", when(release.created_at))
+            (
+                f"v{release.version}",
+                _state(release),
+                "yes" if release.restorable else "no",
+                release.description,
+                release.user or "",
+                when(release.created_at),
+            )
             for release in found
         ]
-        table(("VERSION", "STATE", "WHAT", "WHO", "WHEN"), rows)
+        table(("VERSION", "STATE", "RESTORABLE", "WHAT", "WHO", "WHEN"), rows)
     else:
         problem(f"{target.app} has no releases yet.", "Deploy with `git push portside main`.")
 
@@ -56,6 +63,7 @@ def releases_info(session: Session, version: str | None) -> None:
         [
             ("Version", f"v{release.version}"),
             ("State", _state(release)),
+            ("Restorable", "yes" if release.restorable else "no"),
             ("What", release.description),
             ("Commit", release.commit or ""),
             ("Who", release.user or ""),

@@ -46,9 +46,9 @@ def ends(platform, status, **more):
 def test_releases_are_listed_newest_first(invoke, two_releases):
     result = invoke("releases", "-a", "demo")
     assert result.stdout == (
-        "VERSION  STATE      WHAT            WHO             WHEN\n"
-        "v2       current    Deploy 2222222  me@example.com  2026-01-02 03:04:05\n"
-        "v1       succeeded  Deploy 1111111  me@example.com  2026-01-02 03:04:05\n"
+        "VERSION  STATE      RESTORABLE  WHAT            WHO             WHEN\n"
+        "v2       current    yes         Deploy 2222222  me@example.com  2026-01-02 03:04:05\n"
+        "v1       succeeded  yes         Deploy 1111111  me@example.com  2026-01-02 03:04:05\n"
     )
 
 
@@ -63,8 +63,16 @@ def test_releases_for_a_program(invoke, two_releases):
 
 def test_release_info(invoke, two_releases):
     result = invoke("releases:info", "v1", "-a", "demo")
-    assert result.stdout.splitlines()[:3] == ["Version:  v1", "State:    succeeded", "What:     Deploy 1111111"]
-    assert invoke("releases:info", "-a", "demo").stdout.startswith("Version:  v2\n")
+    told = [line.split() for line in result.stdout.splitlines()[:4]]
+    assert told == [["Version:", "v1"], ["State:", "succeeded"], ["Restorable:", "yes"], ["What:", "Deploy", "1111111"]]
+    assert "v2" in invoke("releases:info", "-a", "demo").stdout.splitlines()[0]
+
+
+def test_a_release_whose_image_is_gone_is_told_apart(invoke, two_releases):
+    two_releases.releases[0]["eligible_for_rollback"] = False
+    lines = invoke("releases", "-a", "demo").stdout.splitlines()
+    assert [line.split()[2] for line in lines] == ["RESTORABLE", "yes", "no"]
+    assert "no" in invoke("releases:info", "v1", "-a", "demo").stdout.splitlines()[2]
 
 
 def test_release_info_of_no_release(invoke, two_releases):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Cancelled, Conflict, NotFound, UserError
-from core.ids import new_id
+from core.ids import AppId, new_id
 from releases import ReleaseSettings, ReleaseState
 from scheduler import line_of
 from tests.releases.world import World, build_world
@@ -295,6 +295,15 @@ class TestRollback:
         assert caught.value.hint == "Push that commit again: portside deploy a0000000"
         assert len(world.releases.releases(app_id)) == 2
 
+    def test_the_preview_says_so_too_and_the_list_from_then_on(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.push(app_id, "b")
+        world.images.forget_release(app_id, 1)
+        with pytest.raises(UserError, match="The image of v1 is no longer in the registry"):
+            world.releases.preview_rollback(app_id, "v1")
+        assert _restorable(world, app_id) == [2]
+
     def test_there_must_be_something_to_go_back_to(self, world: World) -> None:
         app_id = world.new_app()
         with pytest.raises(Conflict):
@@ -330,6 +339,50 @@ class TestRollback:
         world.scheduler.before_switch = failing_switch
         world.roll_back(app_id, "v1")
         assert not world.releases.overtaken(app_id, begun)
+
+
+def _restorable(world: World, app_id: AppId) -> list[int]:
+    return [found.version for found in world.releases.releases(app_id) if found.restorable]
+
+
+class TestImagesInTheRegistry:
+    def test_what_the_registry_lost_is_not_restorable_until_it_is_back(self, world: World) -> None:
+        app_id = world.new_app()
+        for tag in "abc":
+            world.push(app_id, tag)
+        world.releases.check_images(app_id)
+        assert _restorable(world, app_id) == [3, 2, 1]
+        before = dict(world.images.refs)
+        world.images.forget_release(app_id, 2)
+        world.releases.check_images(app_id)
+        assert _restorable(world, app_id) == [3, 1]
+        assert [found.version for found in world.releases.releases(app_id) if found.is_unrestorable] == [2]
+        world.images.refs = before
+        world.releases.check_images(app_id)
+        assert _restorable(world, app_id) == [3, 2, 1]
+
+    def test_one_that_is_back_can_be_brought_back_before_the_next_check(self, world: World) -> None:
+        app_id = world.new_app()
+        for tag in "ab":
+            world.push(app_id, tag)
+        before = dict(world.images.refs)
+        world.images.forget_release(app_id, 1)
+        world.releases.check_images(app_id)
+        world.images.refs = before
+        world.roll_back(app_id, "v1")
+        assert _restorable(world, app_id) == [3, 2, 1]
+
+    def test_a_lost_image_is_not_given_up(self, world: World) -> None:
+        app_id = world.new_app()
+        for tag in "ab":
+            world.push(app_id, tag)
+        before = dict(world.images.refs)
+        world.images.forget_release(app_id, 1)
+        world.releases.check_images(app_id)
+        world.images.refs = before
+        world.releases.drop_old_images(app_id)
+        world.releases.check_images(app_id)
+        assert _restorable(world, app_id) == [2, 1]
 
 
 class TestOldImages:

@@ -48,6 +48,7 @@ FAST: dict[str, Any] = {
     "pending_s": 0.05,
     "backoff_first_s": 0.2,
     "memory_mb": 64,
+    "warm_s": 0.0,
 }
 
 

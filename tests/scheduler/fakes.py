@@ -75,6 +75,7 @@ class MemoryRuntime:
         self.sockets: dict[str, socket.socket] = {}
         self.signals: list[tuple[str, str]] = []
         self.ends: queue.Queue[AppId | None] = queue.Queue()
+        self.free_mb: int | None = 1000
 
     def prepare(self) -> None:
         pass
@@ -129,6 +130,22 @@ class MemoryRuntime:
         self.signals.append((container_id, name))
         if container_id in self.found and self.found[container_id].running:
             self.end(container_id, 143 if name == "SIGTERM" else 137)
+
+    def pause(self, container_id: str) -> None:
+        self._turn(container_id, "running", "paused")
+
+    def resume(self, container_id: str) -> None:
+        self._turn(container_id, "paused", "running")
+
+    def _turn(self, container_id: str, before: str, state: str) -> None:
+        if container_id in self.found and self.found[container_id].state == before:
+            self.found[container_id] = replace(self.found[container_id], state=state)
+
+    def memory_mb(self, container_id: str) -> int | None:
+        return 10 if container_id in self.found else None
+
+    def free_memory_mb(self) -> int | None:
+        return self.free_mb
 
     def remove(self, container_id: str) -> None:
         self.signal(container_id, "SIGKILL")

@@ -144,6 +144,44 @@ def test_sigterm_reaches_the_app_and_it_may_finish(
         runtime.remove(started.id)
 
 
+def test_a_frozen_one_is_seen_so_goes_on_when_resumed_and_then_ends_on_sigterm(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    for _ in range(2):
+        bench.runtime.pause(started.id)
+    [listed], looked = bench.runtime.containers(app_id), bench.runtime.look(started.id)
+    assert looked is not None
+    assert (listed.paused, listed.running, looked.paused, looked.address) == (True, True, True, started.address)
+    for _ in range(2):
+        bench.runtime.resume(started.id)
+    assert not bench.runtime.containers(app_id)[0].paused
+    bench.runtime.signal(started.id, "SIGTERM")
+    eventually(lambda: bench.runtime.containers(app_id)[0].ended, "it ends")
+    bench.runtime.pause(started.id)
+    bench.runtime.resume(started.id)
+    bench.runtime.remove(started.id)
+    bench.runtime.pause(started.id)
+    bench.runtime.resume(started.id)
+
+
+def test_a_frozen_one_can_be_removed(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    bench.runtime.pause(started.id)
+    bench.runtime.remove(started.id)
+    assert bench.runtime.containers(app_id) == []
+
+
+def test_memory_is_told_of_a_container_and_of_the_host(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    bench.runtime.pause(started.id)
+    held, free = bench.runtime.memory_mb(started.id), bench.runtime.free_memory_mb()
+    assert held is not None
+    assert 0 < held <= 64
+    assert free is not None
+    assert free > 0
+    bench.runtime.remove(started.id)
+    assert not bench.runtime.memory_mb(started.id)
+
+
 def test_endings_name_the_app(bench: Bench, app_id: AppId) -> None:
     started = bench.start(IDLE, 9, app_id)
     endings = bench.runtime.endings()
@@ -203,6 +241,10 @@ def test_a_subnet_in_use_is_explained(engine_settings: SchedulerSettings) -> Non
         lambda runtime: runtime.containers(),
         lambda runtime: runtime.look("x"),
         lambda runtime: runtime.remove("x"),
+        lambda runtime: runtime.pause("x"),
+        lambda runtime: runtime.resume("x"),
+        lambda runtime: runtime.memory_mb("x"),
+        lambda runtime: runtime.free_memory_mb(),
         lambda runtime: runtime.endings(),
         lambda runtime: runtime.output("x", 1),
         lambda runtime: runtime.image("x", ""),

@@ -19,7 +19,10 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class ReleaseLine:
-    """One release in a list. `can_roll_back`: it is an earlier one whose image is kept."""
+    """One release in a list. `can_roll_back`: it is an earlier one whose image is kept.
+
+    `is_gone`: it can't be brought back any more.
+    """
 
     version: int
     badge: Badge
@@ -29,6 +32,7 @@ class ReleaseLine:
     at: datetime
     reason: str
     can_roll_back: bool
+    is_gone: bool
 
 
 def release_line(release: Release, may_deploy: bool) -> ReleaseLine:
@@ -41,6 +45,7 @@ def release_line(release: Release, may_deploy: bool) -> ReleaseLine:
         at=release.created_at,
         reason=release.reason,
         can_roll_back=may_deploy and release.restorable and not release.current,
+        is_gone=release.is_unrestorable and not release.current,
     )
 
 

@@ -31,6 +31,7 @@ _INSTANCE: Final = {
     InstanceState.RUNNING: Badge("Running", Tone.OK),
     InstanceState.CRASHED: Badge("Crashed", Tone.BAD),
     InstanceState.RETIRED: Badge("Draining", Tone.IDLE),
+    InstanceState.WARM: Badge("Kept for a rollback", Tone.IDLE),
     InstanceState.STOPPING: Badge("Stopping", Tone.IDLE),
     InstanceState.STOPPED: Badge("Stopped", Tone.IDLE),
 }

@@ -13,6 +13,7 @@ from core.ids import new_id
 from core.timing import Step
 from gitreceiver.waterfall import Built
 from releases import App
+from tests.web.api.conftest import KeepsAllImages
 
 
 def path_of(url: str) -> str:
@@ -64,6 +65,15 @@ def test_exactly_one_release_is_current_and_it_is_eligible_too(stage, api, app: 
     assert [release["current"] for release in shown] == [False, True]
     assert [release["eligible_for_rollback"] for release in shown] == [True, True]
     assert [release["status"] for release in shown] == ["succeeded", "succeeded"]
+
+
+def test_a_release_whose_image_the_registry_lost_is_not_eligible(
+    stage, api, app: App, ada: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.deploy(app, ada)
+    monkeypatch.setattr(KeepsAllImages, "has", lambda self, ref: False)
+    stage.releases.check_images(app.id)
+    assert api.get("/apps/shop/releases/1").json["eligible_for_rollback"] is False
 
 
 def test_a_release_is_found_by_number_by_name_and_by_id(stage, api, app: App, ada: Identity) -> None:

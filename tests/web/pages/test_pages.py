@@ -136,6 +136,17 @@ def test_the_releases_offer_a_rollback_only_to_what_can_come_back(site: Site) ->
     assert 'href="/dashboard/apps/shop/releases/v2/rollback"' not in page
 
 
+def test_a_release_whose_image_the_registry_lost_is_said_not_to_come_back(site: Site) -> None:
+    shop = site.new_app("shop")
+    for tag in "ab":
+        site.deploy(shop, tag)
+    site.inner.images.forget_release(shop.id, 1)
+    site.inner.releases.check_images(shop.id)
+    page = site.browser().get("/dashboard/apps/shop/releases").text
+    assert page.count("Not restorable: its image is no longer in the registry.") == 1
+    assert "/rollback" not in page
+
+
 def test_a_rollback_first_shows_what_will_change_without_values(site: Site) -> None:
     shop = site.new_app("shop")
     site.inner.set_config(shop.id, GONE_NOW="old secret", MODE="old mode")
