@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +10,7 @@ from typing import ClassVar
 from builder import packs
 from builder.buildkit import BuildKit
 from builder.choices import Choice, Choices
-from builder.context import HIDDEN_DOCKERFILE, SOURCE_FOLDER, Extra, tar_stream
+from builder.context import SOURCE_FOLDER
 from builder.debian import DEFAULT, STACKS, Stack, stack_named
 from builder.disk import Gauge, Took, new_layers_bytes
 from builder.eject import DEBIAN, Recipe, decisions, dockerfile
@@ -19,9 +19,10 @@ from builder.engine import Engine
 from builder.explain import Plan, explain
 from builder.failures import with_source
 from builder.images import ImageStore
-from builder.key import build_key, build_time, config_key
+from builder.key import build_key, config_key
 from builder.limits import Limiter
 from builder.narrator import narrator
+from builder.order import config_for, order
 from builder.problems import failed
 from builder.records import Cache, Records
 from builder.release_file import what_runs, with_defaults
@@ -171,7 +172,7 @@ class Builder:
         self.choices.forget(app_id)
 
     def _recipe(self, plan: Plan, request: BuildRequest) -> _Recipe:
-        config = build_time(request.config, tuple(prefix for pack in plan.packs for prefix in pack.build_config))
+        config = config_for(plan, request.config)
         with_image = [pack for pack in plan.packs if pack.language_image]
         bases = {pack.name: self._stacks.language_image(pack, plan.stack).name for pack in with_image}
         bases |= {DEBIAN: self._stacks.base(plan.stack)} if bases else {}
@@ -205,23 +206,25 @@ class Builder:
     ) -> str:
         """Hand the context to BuildKit; gives the image id."""
         stamp = self._records.config_stamp(request.app_id, recipe.config_key)
-        context, dockerfile = _context(plan, recipe, request, stamp)
+        ordered = order(plan, recipe.bases, request, recipe.config, stamp)
         try:
             image_id = self._buildkit.build(
-                context,
+                ordered.context,
                 _name(build_id),
                 narrator(plan, log),
                 min(request.deadline_s, self._settings.build_timeout_s),
                 stopped,
-                dockerfile=dockerfile,
+                dockerfile=ordered.dockerfile,
+                target=ordered.target,
                 timed=True,
-                secret=_secret(plan, recipe.config),
+                secrets=ordered.secrets,
                 cached=not (request.rebuild or recipe.cache.is_empty),
                 cache_owner=recipe.cache.owner,
-                arguments={"SOURCE_VERSION": request.commit} if plan.detected.buildpacks else {},
+                arguments=ordered.arguments,
             )
         except BuildFailed as error:
-            more = with_source(error.problem, request.source, plan.ignore)
+            own = plan.detected.own
+            more = with_source(error.problem, request.source, plan.ignore, own.path if own else "Dockerfile")
             raise (failed(more) if more else error) from error
         return with_defaults(self._engine, plan, image_id, _name(build_id), log)
 
@@ -245,24 +248,6 @@ class Builder:
         kept = self._settings.kept_builds
         for build_id in self._records.builds(app_id)[kept : kept + _DROPPED_AT_ONCE]:
             self._engine.untag(_name(build_id))
-
-
-def _context(plan: Plan, recipe: _Recipe, request: BuildRequest, stamp: str) -> tuple[Iterator[bytes], str]:
-    """(the tar stream, the Dockerfile's path in it)."""
-    source, ignore = request.source, plan.ignore
-    if plan.pack.template is not None:
-        dockerfile = dockerfile_of(plan, recipe.bases, request.app_id, SOURCE_FOLDER, stamp)
-        return tar_stream(source, ignore, (Extra("Dockerfile", dockerfile.encode()),), SOURCE_FOLDER), "Dockerfile"
-    if ignore.excludes("Dockerfile"):
-        extra = Extra(HIDDEN_DOCKERFILE, source.read("Dockerfile") or b"")
-        return tar_stream(source, ignore, (extra,)), HIDDEN_DOCKERFILE
-    return tar_stream(source, ignore), "Dockerfile"
-
-
-def _secret(plan: Plan, config: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the build sees: what each pack makes of those that it may see."""
-    each = (pack.environment(build_time(config, pack.build_config)) for pack in plan.packs)
-    return {name: value for variables in each for name, value in variables.items()}
 
 
 def _name(build_id: str) -> str:

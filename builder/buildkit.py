@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from builder.engine import Engine
 from builder.failures import problem_of
@@ -33,7 +33,8 @@ class BuildKit:
         stopped: Callable[[], BaseException | None],
         *,
         dockerfile: str = "Dockerfile",
-        secret: Mapping[str, str] | None = None,
+        target: str = "",
+        secrets: Mapping[str, bytes] | None = None,
         cached: bool = True,
         timed: bool = False,
         cache_owner: str = "",
@@ -41,8 +42,8 @@ class BuildKit:
     ) -> str:
         """Build `context` and name the result; gives the image id.
 
-        `dockerfile` is its path in the context. `secret` becomes a file of `export NAME=value` lines that a RUN can
-        mount as the secret `config`; it is in no layer, no argv and on no disk. `cached=False` runs every step anew.
+        `dockerfile` is its path in the context, `target` the stage to build ("": the last). `secrets`: what a RUN can
+        mount, by id; each is in no layer, no argv and on no disk. `cached=False` runs every step anew.
         `timed`: how long each step took is a part of the story that is told (`core.timing`).
         Cache mounts (RUN --mount=type=cache) are shared by the builds of one `cache_owner`, and by no other
         (https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args). `arguments`: values of
@@ -56,13 +57,14 @@ class BuildKit:
             for readable in progress.feed(line):
                 on_line(readable)
 
-        with _secret_file(secret or {}) as path, self._limiter.watching():
+        with ExitStack() as files, self._limiter.watching():
             options = ["--progress=plain", "--file", dockerfile, "--tag", name]
-            options += ["--secret", f"id=config,src={path}"] if path else []
+            options += ["--target", target] if target else []
+            for secret_id, content in (secrets or {}).items():
+                options += ["--secret", f"id={secret_id},src={files.enter_context(_in_memory(content))}"]
             options += [] if cached else ["--no-cache"]
             own = {"BUILDKIT_CACHE_MOUNT_NS": cache_owner} if cache_owner else {}
-            for name_of, value in {**own, **(arguments or {})}.items():
-                options += ["--build-arg", f"{name_of}={value}"]
+            options += [f"--build-arg={name}={value}" for name, value in {**own, **(arguments or {})}.items()]
             code = self._engine.stream(
                 "build", *options, "-", on_line=show, stdin=context, deadline_s=deadline_s, stopped=stopped
             )
@@ -74,16 +76,18 @@ class BuildKit:
         return image_id
 
 
+def as_exports(values: Mapping[str, str]) -> bytes:
+    """Variables as a file that a shell can source."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()).encode()
+
+
 @contextmanager
-def _secret_file(values: Mapping[str, str]) -> Iterator[str | None]:
+def _in_memory(content: bytes) -> Iterator[str]:
     """A path that the docker client can open and that is memory of this process, gone when it is."""
-    if not values:
-        yield None
-        return
-    descriptor = os.memfd_create("config")
+    descriptor = os.memfd_create("secret")
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()).encode())
+            file.write(content)
         yield f"/proc/{os.getpid()}/fd/{descriptor}"
     finally:
         os.close(descriptor)

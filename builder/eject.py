@@ -93,8 +93,8 @@ def dockerfile(plan: Plan, source: Source, app_name: str, suite: str, config: Ma
     has names that the build would see counts, no value gets in.
     """
     pack = plan.pack
-    if pack.template is None:
-        return (source.read("Dockerfile") or b"").decode(errors="replace")
+    if plan.detected.own is not None:
+        return (source.read(plan.detected.own.path) or b"").decode(errors="replace")
     stamp = "1" if any(build_time(config, each.build_config) for each in plan.packs) else ""
     stages = {each.name: LANGUAGE_STAGE if each is pack else f"{LANGUAGE_STAGE}-{each.name}" for each in plan.packs}
     own = recipe(plan, stages, app_name, ".", stamp)

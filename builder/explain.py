@@ -45,7 +45,7 @@ def explain(source: Source, own: Stack = DEFAULT, chosen: Sequence[str] = ()) ->
         raise nothing_detected(source.paths())
     pack, detected = picked.pack, picked.detected
     choice = choose(detected.wanted, own) if detected.wanted else Choice(own, "", ())
-    ignore = _ignore(source, detected.needs, pack)
+    ignore = _ignore(source, detected)
     assets = find_assets(source, pack, ignore)
     details = (*picked.told, *choice.told, *detected.details, *(assets.details if assets else ()))
     detected = replace(detected, details=details, values={**detected.values, "version": choice.version})
@@ -59,15 +59,15 @@ def explain(source: Source, own: Stack = DEFAULT, chosen: Sequence[str] = ()) ->
     return Plan(pack, detected, manifest, ignore, choice.stack, assets)
 
 
-def _ignore(source: Source, needs: tuple[str, ...], pack: packs.Pack) -> Ignore:
-    """As `docker build` does: `Dockerfile.dockerignore` goes before `.dockerignore`."""
-    names = (".dockerignore",) if pack.template else ("Dockerfile.dockerignore", ".dockerignore")
+def _ignore(source: Source, detected: Detected) -> Ignore:
+    """As `docker build` does: `Dockerfile.dockerignore`, beside the Dockerfile, goes before `.dockerignore`."""
+    names = (f"{detected.own.path}.dockerignore", ".dockerignore") if detected.own else (".dockerignore",)
     for name in names:
         content = source.read(name)
         if content is None:
             continue
         ignore = parse(content, name)
-        for path in needs:
+        for path in detected.needs:
             if ignore.excludes(path):
                 raise failed(NeededFileIgnored(name, path))
         return ignore

@@ -184,12 +184,12 @@ def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> str | None:
     return next((match[1] for match in found if match), None)
 
 
-def with_source(problem: object, source: Source, ignore: Ignore) -> Problem | None:
-    """The same problem with what the source adds to it; None when it adds nothing."""
+def with_source(problem: object, source: Source, ignore: Ignore, dockerfile: str = "Dockerfile") -> Problem | None:
+    """The same problem with what the source adds to it; None when it adds nothing. `dockerfile`: where the app's is."""
     if isinstance(problem, p.CopyMissing):
-        return _why_missing(problem, source, ignore)
+        return _why_missing(problem, source, ignore, f"{dockerfile}.dockerignore")
     if isinstance(problem, p.DockerfileSyntax) and problem.line:
-        lines = (source.read("Dockerfile") or b"").decode(errors="replace").splitlines()
+        lines = (source.read(dockerfile) or b"").decode(errors="replace").splitlines()
         text = lines[problem.line - 1].strip() if problem.line <= len(lines) else ""
         word = text.partition(" ")[0].upper()
         meant = next((one for one in INSTRUCTIONS if is_slip_of(word, one)), "") if word not in INSTRUCTIONS else ""
@@ -197,10 +197,10 @@ def with_source(problem: object, source: Source, ignore: Ignore) -> Problem | No
     return None
 
 
-def _why_missing(problem: p.CopyMissing, source: Source, ignore: Ignore) -> Problem:
+def _why_missing(problem: p.CopyMissing, source: Source, ignore: Ignore, own_ignore: str) -> Problem:
     path, paths = problem.path.rstrip("/"), source.paths()
     if any(one == path or one.startswith(f"{path}/") for one in paths) and ignore.excludes(path):
-        name = "Dockerfile.dockerignore" if "Dockerfile.dockerignore" in paths else ".dockerignore"
+        name = own_ignore if own_ignore in paths else ".dockerignore"
         return replace(problem, ignored_by=name)
     submodule = submodule_of(path, source)
     if submodule:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is most probably meant to be: in another case, or a slip of the fingers away."""
-    words = list(known)
-    same = next((one for one in words if _plain(one) == _plain(word)), None)
+    words = {one.lower(): one for one in known}
+    same = next((one for one in words.values() if _plain(one) == _plain(word)), None)
     close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.8)
-    return same or (close[0] if close else None)
+    return same or (words[close[0]] if close else None)
 
 
 def is_slip_of(word: str, meant: str) -> bool:

@@ -119,13 +119,27 @@ class Buildpack:
 
 
 @dataclass(frozen=True)
+class OwnDockerfile:
+    """An app's own Dockerfile at `path`, built up to the stage `target` ("": the last) with `args` for its ARGs.
+
+    `secrets`: config variables that its RUNs can mount as BuildKit secrets, each under its own name.
+    """
+
+    path: str
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Detected:
     """What a pack found out about a source before anything is built.
 
     `details` are lines to show. `values` fill the pack's template. `needs` are the files that its Dockerfile copies
     by name, which therefore must not be left out by .dockerignore. `processes`: what runs when there is no Procfile,
     where the source makes it certain; `procfile_example`: a line that could say it where it is not. `wanted` decides
-    the stack; its line comes first. `buildpacks` are those that build it, where they are classic ones.
+    the stack; its line comes first. `buildpacks` are those that build it, where they are classic ones; `own` is the
+    Dockerfile that the app brings.
     """
 
     headline: str
@@ -136,3 +150,4 @@ class Detected:
     wanted: Wanted | None = None
     procfile_example: str = "web: gunicorn app:app"
     buildpacks: tuple[Buildpack, ...] = ()
+    own: OwnDockerfile | None = None

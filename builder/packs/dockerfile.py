@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from builder.own_dockerfile import own_dockerfile, told_of
 from builder.types import Detected, Source
 
 name = "dockerfile"
@@ -15,12 +16,16 @@ needs_procfile = False
 
 
 def detect(source: Source) -> Detected | None:
-    """An app with a `Dockerfile` at its root."""
-    return Detected("Dockerfile detected") if "Dockerfile" in source.paths() else None
+    """An app with a `Dockerfile` at its root, or with another that portside.toml names."""
+    own = own_dockerfile(source)
+    if own is None:
+        return None
+    text = (source.read(own.path) or b"").decode(errors="replace")
+    return Detected("Dockerfile detected", told_of(own, text), own=own)
 
 
 def environment(config: Mapping[str, str]) -> Mapping[str, str]:
-    """None: a Dockerfile that wants a secret has no agreed name for it."""
+    """None: what a Dockerfile wants of the config it gets as secrets, each under its own name."""
     return {}
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from builder.near import nearest
 from builder.portside_toml import SETTINGS_FILE, portside_toml
-from builder.problems import BadSyntax, Mistake, Wrong, failed
-from builder.problems.sites import SiteFeatureRefused, SiteSettingsWrong
+from builder.problems import BadSyntax, Mistake, SettingsWrong, Wrong, failed
+from builder.problems.sites import SITE_KEYS, SiteFeatureRefused
 from builder.types import Source
 
 STATIC_JSON = "static.json"
@@ -75,7 +75,7 @@ def site_settings(source: Source) -> SiteSettings:
     told = portside_toml(source)["static"] if place == SETTINGS_FILE else _static_json(source)
     mistakes = tuple(_mistakes(told, place))
     if mistakes:
-        raise failed(SiteSettingsWrong(place, mistakes))
+        raise failed(SettingsWrong(place, mistakes, SITE_KEYS))
     for key, instead in _REFUSED.items():
         if told.get(key):
             raise failed(SiteFeatureRefused(place, key, instead))

@@ -31,7 +31,17 @@ from builder.problems.dependencies import (
     RequirementsMissing,
     VersionUnavailable,
 )
-from builder.problems.manifest import BadSyntax, EmptyProcfile, ManifestMistakes, Mistake, NotAnObject, NotText, Wrong
+from builder.problems.dockerfiles import BuildSecretUnset, DockerfileMissing, StageMissing
+from builder.problems.manifest import (
+    BadSyntax,
+    EmptyProcfile,
+    ManifestMistakes,
+    Mistake,
+    NotAnObject,
+    NotText,
+    SettingsWrong,
+    Wrong,
+)
 from builder.problems.programs import (
     CNeeded,
     LocalDependencyMissing,
@@ -73,6 +83,7 @@ __all__ = [
     "BadRelease",
     "BadSyntax",
     "BuildRefused",
+    "BuildSecretUnset",
     "BuildpackEmpty",
     "BuildpackFailed",
     "BuildpackFileMissing",
@@ -90,6 +101,7 @@ __all__ = [
     "CopyMissing",
     "DependencyNotFound",
     "DiskFull",
+    "DockerfileMissing",
     "DockerfileSyntax",
     "EmptyProcfile",
     "EmptyTree",
@@ -115,7 +127,9 @@ __all__ = [
     "NothingDetected",
     "Problem",
     "RequirementsMissing",
+    "SettingsWrong",
     "SeveralPrograms",
+    "StageMissing",
     "StepCommandMissing",
     "StepFailed",
     "StepKilled",

@@ -78,6 +78,24 @@ class ManifestMistakes(Problem):
 
 
 @dataclass(frozen=True)
+class SettingsWrong(Problem):
+    """All mistakes of a table of settings in the file `place`; `expected` says what may stand in it."""
+
+    place: str
+    mistakes: tuple[Mistake, ...]
+    expected: str
+
+    def report(self) -> Report:
+        count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
+        return Report(
+            f"{self.place} has {count}.",
+            "\n".join(MISTAKES[it.wrong].format(name=it.name, other=it.other) for it in self.mistakes),
+            self.expected,
+            f"Mend {'that' if len(self.mistakes) == 1 else 'these'}, {AGAIN}",
+        )
+
+
+@dataclass(frozen=True)
 class EmptyProcfile(Problem):
     """A Procfile without a single process."""
 

@@ -5,27 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.problems.base import AGAIN, Problem
-from builder.problems.manifest import MISTAKES, Mistake
 from core.reports import Report
 
-SITE_KEYS = "root, spa, clean_urls, routes, redirects, error_page, headers"
-
-
-@dataclass(frozen=True)
-class SiteSettingsWrong(Problem):
-    """All mistakes of a site's settings; `place` is static.json or portside.toml."""
-
-    place: str
-    mistakes: tuple[Mistake, ...]
-
-    def report(self) -> Report:
-        count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
-        return Report(
-            f"{self.place} has {count}.",
-            "\n".join(MISTAKES[it.wrong].format(name=it.name, other=it.other) for it in self.mistakes),
-            f"settings of a site: {SITE_KEYS}",
-            f"Mend {'that' if len(self.mistakes) == 1 else 'these'}, {AGAIN}",
-        )
+SITE_KEYS = "settings of a site: root, spa, clean_urls, routes, redirects, error_page, headers"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from builder.explain import explain
 from builder.packs import as_arguments
 from builder.packs.static_nginx import HASHED, escaped, pattern_regex
 from builder.packs.static_tools import is_development_server
-from builder.problems import BadSyntax, NoProcfile
-from builder.problems.sites import SiteFeatureRefused, SiteFolderMissing, SiteFolderUntold, SiteSettingsWrong
+from builder.problems import BadSyntax, NoProcfile, SettingsWrong
+from builder.problems.sites import SiteFeatureRefused, SiteFolderMissing, SiteFolderUntold
 from builder.types import BuildFailed
 
 WEB = (("web", "exec portside-static"),)
@@ -208,7 +208,7 @@ def test_routes_redirects_headers_and_the_error_page_reach_nginx(memory_source):
 )
 def test_every_mistake_of_the_settings_is_told(memory_source, text, mistakes):
     found = problem(memory_source(toml(text)))
-    assert isinstance(found, SiteSettingsWrong)
+    assert isinstance(found, SettingsWrong)
     lines = found.report().found.splitlines()
     assert len(lines) == len(mistakes)
     assert all(part in line for part, line in zip(mistakes, lines, strict=True))
@@ -216,7 +216,7 @@ def test_every_mistake_of_the_settings_is_told(memory_source, text, mistakes):
 
 def test_a_key_of_another_tool_in_static_json_is_passed_over(memory_source):
     assert explain(memory_source({"index.html": "", "static.json": '{"zzz": 1}'})).pack.name == "static"
-    assert isinstance(problem(memory_source({"index.html": "", "static.json": "[]"})), SiteSettingsWrong)
+    assert isinstance(problem(memory_source({"index.html": "", "static.json": "[]"})), SettingsWrong)
     assert isinstance(problem(memory_source({"index.html": "", "static.json": "{"})), BadSyntax)
 
 
