@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -22,13 +22,14 @@ from builder.images import ImageStore
 from builder.key import build_key, config_key
 from builder.limits import Limiter
 from builder.narrator import narrator
+from builder.official import official_images
 from builder.order import config_for, order
 from builder.problems import failed
 from builder.records import Cache, Records
 from builder.release_file import what_runs, with_defaults
 from builder.remotes import pinned
 from builder.settings import BuilderSettings
-from builder.stacks import MakeBase, Stacks
+from builder.stacks import LanguageImage, MakeBase, Stacks
 from builder.tables import BuildRow
 from builder.types import BuildFailed, BuildRequest, BuiltImage, Source
 from builder.uploads import LARGEST_BYTES, Readable, TarSource
@@ -78,11 +79,12 @@ class Builder:
         self.choices = Choices(database)
         self._buildkit = BuildKit(engine, Limiter(settings.limits))
         self._stacks = Stacks(engine, self._buildkit, settings, make_base)
+        self._official = official_images(settings.official_images)
 
     def explain(self, source: Source, app_id: AppId | None = None) -> Plan:
         """How a source would be built, for a new app or as the app's choices are; raises BuildFailed."""
         choice = self.choices.of(app_id) if app_id else Choice()
-        return explain(source, stack_named(choice.stack), choice.packs)
+        return explain(source, stack_named(choice.stack), choice.packs, self._official)
 
     def stack(self, name: str) -> Stack:
         """The stack of that name; raises UserError."""
@@ -173,8 +175,7 @@ class Builder:
 
     def _recipe(self, plan: Plan, request: BuildRequest) -> _Recipe:
         config = config_for(plan, request.config)
-        with_image = [pack for pack in plan.packs if pack.language_image]
-        bases = {pack.name: self._stacks.language_image(pack, plan.stack).name for pack in with_image}
+        bases = {pack.name: image.name for pack, image in self._language_images(plan)}
         bases |= {DEBIAN: self._stacks.base(plan.stack)} if bases else {}
         text = dockerfile_of(plan, bases, request.app_id, SOURCE_FOLDER, "") if plan.pack.template else ""
         cache = self._records.cache(request.app_id)
@@ -197,9 +198,13 @@ class Builder:
         return row
 
     def _prepare_language(self, plan: Plan, log: LogWriter, stopped: Stopped) -> None:
+        for _, image in self._language_images(plan):
+            self._stacks.prepare(image, log.detail, stopped)
+
+    def _language_images(self, plan: Plan) -> Iterator[tuple[packs.Pack, LanguageImage]]:
         for pack in plan.packs:
             if pack.language_image is not None:
-                self._stacks.prepare(self._stacks.language_image(pack, plan.stack), log.detail, stopped)
+                yield pack, self._stacks.language_image(pack, plan.stack, plan.official if pack is plan.pack else "")
 
     def _run(
         self, plan: Plan, recipe: _Recipe, request: BuildRequest, build_id: str, log: LogWriter, stopped: Stopped

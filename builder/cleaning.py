@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ from builder.disk import Usage, caches_to_keep_bytes
 from builder.engine import Engine
 from builder.garbage import Kept, Needed, unneeded
 from builder.limits import Limiter
+from builder.official import official_images
 from builder.records import Records
 from builder.registry import Registry
 from builder.settings import BuilderSettings
@@ -105,5 +107,7 @@ class Cleaning:
         with suppress(UserError):  # no base image: then nothing can be said of what stands on it
             with_image = [pack for pack in packs.EVERY if pack.language_image]
             stacks = [stack for stack in STACKS if stack == DEFAULT or self._stacks.is_here(stack)]
-            return frozenset(self._stacks.language_image(pack, stack).name for pack in with_image for stack in stacks)
+            officials = ["", *(one.image for one in official_images(self._settings.official_images))]
+            kinds = itertools.product(with_image, stacks, officials)
+            return frozenset(self._stacks.language_image(*kind).name for kind in kinds)
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from builder.official import OfficialImage, image_for
 from builder.problems import VersionUnavailable, failed
 from builder.types import Wanted
 from core.errors import UserError
@@ -62,19 +63,27 @@ def stack_named(name: str) -> Stack:
 
 @dataclass(frozen=True)
 class Choice:
-    """The stack of a build, the version of its language, and what to say of the two."""
+    """The stack of a build, the version of its language, and what to say of the two.
+
+    `official`: the image that the language comes from when that is not the stack's own, else "".
+    """
 
     stack: Stack
     version: str
     told: tuple[str, ...]
+    official: str = ""
 
 
-def choose(wanted: Wanted, own: Stack) -> Choice:
-    """The stack that has the version wanted, the app's own first.
+def choose(wanted: Wanted, own: Stack, images: Sequence[OfficialImage] = ()) -> Choice:
+    """The image or the stack that has the version wanted: one of `images`, the app's own stack, another.
 
-    Raises BuildFailed for a version that no stack has.
+    Raises BuildFailed for a version that none has.
     """
     language = wanted.language
+    official = image_for(wanted, images)
+    if official is not None:
+        using = f"Using {language} {official.version} of {official.image}, as {wanted.file} says"
+        return Choice(own, official.version, (using,), official.image)
     if not wanted.file:
         version = own.versions[language]
         return Choice(own, version, (f"Using {language} {version} (no {wanted.expected_file} found)",))
@@ -89,7 +98,8 @@ def choose(wanted: Wanted, own: Stack) -> Choice:
             return Choice(stack, found, (using,))
         other = f"Building on {stack.name}: {own.name} has {language} {_either(own.all_versions(language))}"
         return Choice(stack, found, (using, f"{other} (to keep: portside stack:set {stack.name})"))
-    has = _either(dict.fromkeys(version for stack in (own, *STACKS) for version in stack.all_versions(language)))
+    versions = [version for stack in (own, *STACKS) for version in stack.all_versions(language)]
+    has = _either(dict.fromkeys([*versions, *(one.version for one in images if one.language == language)]))
     line = f"{wanted.prefix}{own.versions[language]}{wanted.suffix}"
     raise failed(VersionUnavailable(language, wanted.file, wanted.text or "no version", has, line))
 

@@ -98,15 +98,16 @@ def dockerfile(plan: Plan, source: Source, app_name: str, suite: str, config: Ma
     stamp = "1" if any(build_time(config, each.build_config) for each in plan.packs) else ""
     stages = {each.name: LANGUAGE_STAGE if each is pack else f"{LANGUAGE_STAGE}-{each.name}" for each in plan.packs}
     own = recipe(plan, stages, app_name, ".", stamp)
-    languages = "".join(_language(each, stages[each.name]) for each in plan.packs)
+    official = {pack.name: plan.official}
+    languages = "".join(_language(each, stages[each.name], official.get(each.name, "")) for each in plan.packs)
     return f"{_head(suite, bool(stamp))}\n{languages}{own.strip()}\n{_command(plan)}"
 
 
-def _language(pack: packs.Pack, stage: str) -> str:
+def _language(pack: packs.Pack, stage: str, official: str) -> str:
     """What makes a pack's language image, as a stage."""
     if pack.language_image is None:
         return ""
-    rendered = packs.render(pack.language_image, {"base": "debian", "host_certificates": False})
+    rendered = packs.render(pack.language_image, {"base": "debian", "official": official, "host_certificates": False})
     return f"{_named_last(rendered, stage).strip()}\n\n"
 
 

@@ -12,6 +12,7 @@ from builder.debian import DEFAULT, Choice, Stack, choose
 from builder.dockerignore import Ignore, parse
 from builder.links import LinkedSource
 from builder.manifest import Manifest, read_manifest
+from builder.official import OfficialImage
 from builder.pick import pick
 from builder.problems import EmptyTree, NeededFileIgnored, NoProcfile, NothingDetected, failed
 from builder.types import BuildFailed, Detected, Source
@@ -27,6 +28,7 @@ class Plan:
     ignore: Ignore
     stack: Stack = DEFAULT
     assets: Detected | None = None  # what Node.js builds for an app of another language
+    official: str = ""  # the image that the app's language comes from, when that is not the stack's own
 
     @property
     def packs(self) -> tuple[packs.Pack, ...]:
@@ -34,17 +36,19 @@ class Plan:
         return (self.pack,) if self.assets is None else (packs.ASSETS, self.pack)
 
 
-def explain(source: Source, own: Stack = DEFAULT, chosen: Sequence[str] = ()) -> Plan:
+def explain(
+    source: Source, own: Stack = DEFAULT, chosen: Sequence[str] = (), images: Sequence[OfficialImage] = ()
+) -> Plan:
     """The plan for a source, of an app on the stack `own` that chose a pack or buildpacks (() for none).
 
-    Raises BuildFailed with what was found and expected.
+    `images`: official images that languages may come from. Raises BuildFailed with what was found and expected.
     """
     source = LinkedSource(source)
     picked = pick(source, chosen)
     if picked is None:
         raise nothing_detected(source.paths())
     pack, detected = picked.pack, picked.detected
-    choice = choose(detected.wanted, own) if detected.wanted else Choice(own, "", ())
+    choice = choose(detected.wanted, own, images) if detected.wanted else Choice(own, "", ())
     ignore = _ignore(source, detected)
     assets = find_assets(source, pack, ignore)
     details = (*picked.told, *choice.told, *detected.details, *(assets.details if assets else ()))
@@ -56,7 +60,7 @@ def explain(source: Source, own: Stack = DEFAULT, chosen: Sequence[str] = ()) ->
         manifest = replace(manifest, processes=detected.processes)
     if manifest.processes is None and pack.needs_procfile:
         raise no_procfile(source.paths(), detected.procfile_example)
-    return Plan(pack, detected, manifest, ignore, choice.stack, assets)
+    return Plan(pack, detected, manifest, ignore, choice.stack, assets, choice.official)
 
 
 def _ignore(source: Source, detected: Detected) -> Ignore:

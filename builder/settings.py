@@ -17,7 +17,8 @@ class BuilderSettings:
     may take after a `portside-server gc`, in MB (10^6 bytes); they take less where the engine's disk would else have
     less than `wanted_free_mb` free. `build_memory_mb`: what each step of a build may use, in
     MiB; 0 for half of the machine's memory. `build_cpu_shares`: the weight of builds beside an app's instance, which
-    has 1,024.
+    has 1,024. `official_images`: where pins of a language that no stack has, or that shall not come from Debian, are
+    taken from, each as `python 3.12 = python:3.12-slim` (builder/official.py).
     """
 
     registry_url: str = "127.0.0.1:5050"
@@ -31,6 +32,7 @@ class BuilderSettings:
     wanted_free_mb: int = 3_000
     build_memory_mb: int = 0
     build_cpu_shares: int = 512
+    official_images: tuple[str, ...] = ()
 
     @property
     def registry_is_here(self) -> bool:

@@ -79,11 +79,14 @@ class Stacks:
             raise UserError(message, "Make it: `make quickstart`, or see `portside-server doctor`.")
         return image_id
 
-    def language_image(self, pack: packs.Pack, stack: Stack) -> LanguageImage:
-        """The image that the pack's Dockerfile starts from, whether it is built yet or not."""
+    def language_image(self, pack: packs.Pack, stack: Stack, official: str = "") -> LanguageImage:
+        """The image that the pack's Dockerfile starts from, whether it is built yet or not.
+
+        `official`: the image that holds the language, where it is not one of the stack's packages.
+        """
         assert pack.language_image is not None
         certificates = HOST_CERTIFICATES.read_bytes() if HOST_CERTIFICATES.exists() else b""
-        values = {"base": self.base(stack), "host_certificates": bool(certificates)}
+        values = {"base": self.base(stack), "official": official, "host_certificates": bool(certificates)}
         dockerfile = packs.render(pack.language_image, values)
         parts = b"\0".join([dockerfile.encode(), certificates, self.base_id(stack).encode()])
         tag = self.base(stack).rpartition(":")[2]
