@@ -1,9 +1,11 @@
 # Portside. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart stop check test test-full bench format
+.PHONY: help quickstart stop check lint types unit test test-full bench format
 
 BIN := .venv/bin
 UNIT := not engine and not platform and not browser
+# One worker more than cores: for a third of their time these tests wait, for a process of theirs or a deadline.
+WORKERS = $(shell expr $$(nproc) + 1)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +19,17 @@ stop: ## Stop the control plane; apps and the router go on (portside-server stop
 
 check: ## Lint, types and unit tests: needs no engine, under a minute
 	@setup/venv.sh server,test
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync lint types unit
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "$(UNIT)" --numprocesses=logical --dist=worksteal
+
+unit:
+	$(BIN)/python -m pytest -q -m "$(UNIT)" --numprocesses=$(WORKERS) --dist=worksteal
 
 test: ## Set a bare machine up and run every test on real parts
 	@setup/venv.sh server,test

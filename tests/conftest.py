@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -86,3 +87,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for folder, seconds in sorted(_spent_s.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{seconds:8.1f} s  {_counted[folder]:5d} tests  tests/{folder}")
     terminalreporter.write_line(f"{sum(_spent_s.values()):8.1f} s  {sum(_counted.values()):5d} tests  in all")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: no collection of garbage need look at it again."""
+    gc.freeze()

@@ -51,6 +51,9 @@ FAST: dict[str, Any] = {
     "warm_s": 0.0,
 }
 
+IN_MEMORY: dict[str, Any] = {**FAST, "uptime_s": 0.1, "loop_s": 0.2}
+"""There, an instance starts at once."""
+
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
     """Wait for something that is on its way; the deadline only ends a test that has failed."""
@@ -191,7 +194,7 @@ def make_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
 
     def make(runtime: MemoryRuntime | None = None, **changes: Any) -> Platform:
         subnet = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(256)}.0/24"
-        settings = SchedulerSettings(**{**FAST, "subnet": subnet, **changes})
+        settings = SchedulerSettings(**{**IN_MEMORY, "subnet": subnet, **changes})
         made.append(build(tmp_path, runtime or MemoryRuntime(), settings, "sha256:memory"))
         return made[-1]
 
