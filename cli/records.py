@@ -194,13 +194,20 @@ class Domain:
 
     hostname: str
     kind: str
+    status: str
+    redirect_to: str | None
     created_at: str | None
 
     @classmethod
     def of(cls, data: Json) -> Domain:
         """Read the API's object. Raises KeyError when it is not one."""
-        kind = "custom" if data.get("kind") == "custom" else "platform"
-        return cls(hostname=data["hostname"], kind=kind, created_at=data.get("created_at"))
+        return cls(
+            hostname=data["hostname"],
+            kind="custom" if data.get("kind") == "custom" else "platform",
+            status=data.get("status") or "none",
+            redirect_to=data.get("redirect_to"),
+            created_at=data.get("created_at"),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ GIVES  HTTP served by host name; one atomic switch per app; what is still in fli
 NEVER  starts, probes or stops an instance; knows what a release is; imports anything of ours but `core`.
 """
 
-from router.control import HaproxyControl, RouterControl, RouterDown
+from router.control import HaproxyControl, RouterControl
+from router.runtime_socket import RouterDown
 from router.service import Router
 from router.settings import RouterSettings
 from router.types import Backend, Domain, DomainKind

@@ -5,6 +5,7 @@ The whole set is rendered into a folder beside the real one, checked there by `h
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core import process
+from router.front_control import VERSION_VARIABLE
+from router.front_plan import FrontMap, map_lines
 from router.plan import MapName, RouteTable
 from router.settings import RouterSettings
 from router.tables import slot_name
@@ -80,7 +83,16 @@ class Machine:
     user: str | None
 
 
-def render(table: RouteTable, slot_count: int, settings: RouterSettings, machine: Machine) -> dict[str, str]:
+def version(settings: RouterSettings) -> str:
+    """Changes with everything in the files that does not come from the records or the machine: a HAProxy that runs
+    with another version needs a reload."""
+    files = render(RouteTable(), 0, settings, Machine(Path("/"), 0, 0, None))
+    return hashlib.sha256("\0".join(files.values()).encode()).hexdigest()[:16]
+
+
+def render(
+    table: RouteTable, slot_count: int, settings: RouterSettings, machine: Machine, config_version: str = "none"
+) -> dict[str, str]:
     """Every file by its name. `slot_count` slots, those in `table` with their servers. Pure."""
     environment = _environment()
     names = [slot_name(number) for number in range(slot_count)]
@@ -90,6 +102,9 @@ def render(table: RouteTable, slot_count: int, settings: RouterSettings, machine
         file_limit=machine.file_limit,
         user=machine.user,
         worker_socket=machine.worker_socket,
+        version_variable=VERSION_VARIABLE,
+        config_version=config_version,
+        maps=FrontMap,
         hosts_map=MapName.HOSTS.value,
         targets_map=MapName.TARGETS.value,
         unknown_host=UNKNOWN_HOST.file,
@@ -99,7 +114,7 @@ def render(table: RouteTable, slot_count: int, settings: RouterSettings, machine
         slots=[(name, sorted(table.slots.get(name, {}).values(), key=lambda server: server.name)) for name in names],
     )
     pages = {page.file: _response(environment, page) for page in (UNKNOWN_HOST, NO_BACKENDS, *FAILURES)}
-    maps = {MapName.HOSTS.value: _lines(table.hosts), MapName.TARGETS.value: _lines(table.targets)}
+    maps = {MapName.HOSTS.value: map_lines(table.hosts), MapName.TARGETS.value: map_lines(table.targets)}
     return {**maps, **pages, CONFIG_FILE: config}
 
 
@@ -140,10 +155,6 @@ def _quoted(value: object) -> str:
     if "'" in text or "\n" in text:
         raise ValueError(f"can't be named in HAProxy's configuration: {text!r}")
     return f"'{text}'"
-
-
-def _lines(entries: Mapping[str, str]) -> str:
-    return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
 
 
 def _response(environment: Environment, page: Page) -> str:

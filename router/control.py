@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import re
-import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,16 +28,13 @@ from router.plan import (
     Server,
     Step,
 )
+from router.runtime_socket import RouterDown, ask
 
 _POLL_S = 0.02
 _BUSY = "still has connections"
 _ENTRY = re.compile(r'found=yes,.* value="([^"]*)"')
 _PROCESS = re.compile(r"^(\d+)\s+worker\s+\d+\s+(\d+)d(\d+)h(\d+)m(\d+)s", re.MULTILINE)
 _MOVED = "by 'stats socket command'"  # what HAProxy ends its answer to `set server … addr` with
-
-
-class RouterDown(Unavailable):
-    """The router is not running."""
 
 
 class RouterControl(Protocol):
@@ -178,20 +174,7 @@ class HaproxyControl:
 
     def _ask(self, command: str, path: str | None = None) -> str:
         """Send one command to the worker (or to the socket at `path`) and give the answer."""
-        chunks: list[bytes] = []
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(self._timeout_s)
-                connection.connect(path or self._worker)
-                connection.sendall(command.encode("ascii") + b"\n")
-                connection.shutdown(socket.SHUT_WR)  # else the master waits for more commands
-                while chunk := connection.recv(65536):
-                    chunks.append(chunk)
-        except (ConnectionRefusedError, FileNotFoundError) as error:
-            raise RouterDown("The router is not running.", "Start it: portside-server up") from error
-        except OSError as error:
-            raise Unavailable(f"The router does not answer: {error}.", "See `portside-server status`.") from error
-        return b"".join(chunks).decode(errors="replace").strip()
+        return ask(path or self._worker, command, self._timeout_s)
 
 
 def _commands(step: Step) -> Iterator[tuple[str, str]]:

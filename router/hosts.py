@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
+import idna
+
 from core.errors import UserError
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, section 2.1
@@ -28,12 +30,15 @@ def platform_host(label: str, domain: str) -> str:
 
 
 def custom_host(text: str, domain: str) -> str:
-    """The host name in `text`, in lower case and without a final dot.
+    """The host name in `text` as DNS knows it: in lower case, without a final dot, other letters in their xn-- form.
 
-    `domain` is the platform's own: names right below it belong to the apps called so. Raises UserError.
+    It may be a wildcard, `*.example.com`. `domain` is the platform's own: names right below it belong to the apps
+    called so. Raises UserError.
     """
-    host = text.strip().lower().rstrip(".")
+    host = plain_host(text)
     _check_form(text, host)
+    if host == f"*.{domain}":
+        raise UserError(f"{host} covers the names of all apps here.", f"Add a host name outside {domain}.")
     if host.endswith(f".{domain}") and "." not in host.removesuffix(f".{domain}"):
         label = host.removesuffix(f".{domain}")
         raise UserError(
@@ -43,20 +48,40 @@ def custom_host(text: str, domain: str) -> str:
     return host
 
 
+def plain_host(text: str) -> str:
+    """`text` in the form in which hosts are kept, whether it is a right one or not."""
+    host = text.strip().rstrip(".").lower()
+    if host.isascii():
+        return host
+    star = "*." if host.startswith("*.") else ""
+    try:
+        # UTS 46, as browsers do it: https://www.unicode.org/reports/tr46/
+        return star + idna.encode(host.removeprefix("*."), uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise UserError(f"{text!r} is not a host name: {error}.", _EXAMPLE) from error
+
+
+def is_wildcard(host: str) -> bool:
+    return host.startswith("*.")
+
+
+def wildcard_over(host: str) -> str:
+    """The wildcard that covers `host`: `*.example.com` of www.example.com. It reaches one label deep, as in
+    certificates (RFC 6125, section 6.4.3)."""
+    return f"*.{host.partition('.')[2]}"
+
+
 def _check_form(text: str, host: str) -> None:
     if "://" in host or "/" in host or ":" in host:
         raise UserError(
             f"{text!r} is more than a host name.", f"Leave out the scheme, the port and the path. {_EXAMPLE}"
         )
-    if host.startswith("*"):
-        raise UserError(f"{text!r} is a wildcard, which can't be added.", f"Add each host name on its own. {_EXAMPLE}")
-    if not host.isascii():
-        raise UserError(
-            f"{text!r} has letters outside ASCII.", "Give the name in its xn-- form, as DNS knows it (see `idn`)."
-        )
-    if len(host) > _LONGEST_HOST or "." not in host or not all(_LABEL.fullmatch(part) for part in host.split(".")):
+    name = host.removeprefix("*.")
+    if "*" in name:
+        raise UserError(f"{text!r} has its star in another place than the first.", "Write *.example.com.")
+    if len(host) > _LONGEST_HOST or "." not in name or not all(_LABEL.fullmatch(part) for part in name.split(".")):
         raise UserError(f"{text!r} is not a full host name.", _EXAMPLE)
-    if _is_address(host):
+    if _is_address(name):
         raise UserError(f"{text!r} is an address, not a host name.", _EXAMPLE)
 
 

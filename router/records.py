@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, delete, func, select, text, true
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.errors import Conflict, NotFound
-from core.ids import AppId, new_id
+from core.errors import Conflict
+from core.ids import AppId
 from router.hosts import platform_host
 from router.plan import RouteTable, Scope, Server
 from router.tables import BackendRow, DomainRow, RouteRow, SlotRow, SlotState, slot_name
-from router.types import Backend, Domain, DomainKind
+from router.types import Backend
 
 
 def route(session: Session, app_id: AppId) -> RouteRow:
@@ -153,37 +152,6 @@ def rename(session: Session, app_id: AppId, label: str, domain: str) -> str | No
     return before if before != label else None
 
 
-def add_domain(session: Session, app_id: AppId, host: str) -> Domain:
-    """Record a custom host. Raises Conflict when an app has it already."""
-    holder = session.scalar(select(DomainRow).where(DomainRow.host == host))
-    if holder is not None:
-        whose = "this app" if holder.app_id == app_id else "another app"
-        raise Conflict(f"{host} belongs to {whose} already.", "Remove it there first: portside domains:remove HOST.")
-    route(session, app_id)
-    row = DomainRow(id=new_id(), app_id=app_id, host=host, created_at=clock.now())
-    session.add(row)
-    return _custom(row)
-
-
-def remove_domain(session: Session, app_id: AppId, host: str) -> None:
-    """Forget a custom host of the app. Raises NotFound."""
-    row = session.scalar(select(DomainRow).where(DomainRow.host == host, DomainRow.app_id == app_id))
-    if row is None:
-        raise NotFound(f"This app has no domain {host}.", "See `portside domains` for those that it has.")
-    session.delete(row)
-
-
-def domains(session: Session, app_id: AppId, domain: str) -> list[Domain]:
-    """The app's hosts: the platform's own first, then the custom ones by name."""
-    found: list[Domain] = []
-    row = session.get(RouteRow, app_id)
-    if row is not None and row.label:
-        host = platform_host(row.label, domain)
-        found.append(Domain(str(uuid.uuid5(uuid.NAMESPACE_DNS, host)), host, DomainKind.PLATFORM, row.created_at))
-    query = select(DomainRow).where(DomainRow.app_id == app_id).order_by(DomainRow.host)
-    return found + [_custom(custom) for custom in session.scalars(query)]
-
-
 def labels(session: Session) -> dict[AppId, str]:
     """The label of every named app."""
     rows = session.execute(select(RouteRow.app_id, RouteRow.label).where(RouteRow.label.is_not(None)))
@@ -193,7 +161,3 @@ def labels(session: Session) -> dict[AppId, str]:
 def label_of(session: Session, app_id: AppId) -> str | None:
     """The app's label, if it has one."""
     return session.scalar(select(RouteRow.label).where(RouteRow.app_id == app_id))
-
-
-def _custom(row: DomainRow) -> Domain:
-    return Domain(row.id, row.host, DomainKind.CUSTOM, row.created_at)

@@ -14,9 +14,13 @@ from sqlalchemy.orm import Session
 from core.database import Database
 from core.errors import NotFound, Unavailable, UserError
 from core.ids import AppId
-from router import config, hosts, program, records
-from router.control import HaproxyControl, RouterControl, RouterDown
+from router import config, domain_records, hosts, program, records
+from router.control import HaproxyControl, RouterControl
+from router.domain_records import Shares
+from router.front import Front
+from router.front_control import FrontControl, HaproxyFront
 from router.plan import RouteTable, Scope, missing_slots, plan
+from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
 from router.tables import slot_name
 from router.types import Backend, Domain, DomainKind
@@ -41,6 +45,7 @@ class Router:
         home: Path,
         domain: str,
         control: RouterControl | None = None,
+        front_control: FrontControl | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -56,6 +61,8 @@ class Router:
             timeout_s=settings.control_timeout_s,
             reload_timeout_s=settings.reload_timeout_s,
         )
+        front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
+        self._front = Front(database, settings, front)
 
     # --- routes ---
 
@@ -111,6 +118,7 @@ class Router:
         """Compare the whole table with HAProxy's own view: add what is missing, fix what is wrong, remove what is
         stale, and make room before slots run out. Raises Unavailable."""
         with self._lock():
+            self._agree_front()
             observed = self._agree(None)
             with self._database.read() as session:
                 used = records.used_slots(session)
@@ -126,28 +134,49 @@ class Router:
             before = records.rename(session, app_id, label, self._domain)
         self._apply_if_possible(app_id, *([hosts.platform_host(before, self._domain)] if before else []))
 
-    def add_domain(self, app_id: AppId, host: str) -> Domain:
-        """Lead a host of people's own to the app. Raises UserError for a bad name, Conflict for one that is taken."""
+    def add_domain(
+        self, app_id: AppId, host: str, redirect_to: str | None = None, shares: Shares = lambda other: False
+    ) -> Domain:
+        """Lead a host of people's own to the app, or send its visitors on to another of the app's hosts.
+
+        Raises UserError for a bad name; Conflict for one that is taken, or that overlaps with a wildcard of an app for
+        which `shares` says no.
+        """
         host = hosts.custom_host(host, self._domain)
+        target = None if redirect_to is None else hosts.plain_host(redirect_to)
         with self._database.write() as session:
-            domain = records.add_domain(session, app_id, host)
-        self._apply_if_possible(app_id)
+            if target is not None:
+                domain_records.check_redirect(host, target, domain_records.domains(session, app_id, self._domain))
+            domain = domain_records.add_domain(session, app_id, host, target, shares)
+        self._apply_if_possible(app_id, front=True)
         return domain
 
     def remove_domain(self, app_id: AppId, host: str) -> None:
-        """Take a custom host away. Raises NotFound; UserError for the platform's own."""
-        host = host.strip().lower().rstrip(".")
+        """Take a custom host away. Raises NotFound, UserError for the platform's own, Conflict for a redirect's aim."""
+        host = hosts.plain_host(host)
         with self._database.write() as session:
-            for domain in records.domains(session, app_id, self._domain):
+            for domain in domain_records.domains(session, app_id, self._domain):
                 if domain.host == host and domain.kind == DomainKind.PLATFORM:
                     raise UserError(f"{host} comes from the app's name.", "Rename the app to change it.")
-            records.remove_domain(session, app_id, host)
-        self._apply_if_possible(app_id, host)
+            domain_records.remove_domain(session, app_id, host)
+        self._apply_if_possible(app_id, host, front=True)
+
+    def domain(self, app_id: AppId, wanted: str) -> Domain:
+        """One of the app's domains, by its name in any form, or by its id. Raises NotFound."""
+        host = hosts.plain_host(wanted)
+        for domain in self.domains(app_id):
+            if wanted == domain.id or host == domain.host:
+                return domain
+        raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
+
+    def is_routed(self, host: str) -> bool:
+        """Whether HAProxy has the host by now. Raises Unavailable."""
+        return host in self._control.observe(Scope(hosts=frozenset({host}))).hosts
 
     def domains(self, app_id: AppId) -> list[Domain]:
         """The app's hosts: the platform's own first, then the custom ones by name."""
         with self._database.read() as session:
-            return records.domains(session, app_id, self._domain)
+            return domain_records.domains(session, app_id, self._domain)
 
     def url(self, app_id: AppId) -> str:
         """Where the app is reached: http://LABEL.DOMAIN[:PORT]. Raises NotFound for an app without a name."""
@@ -170,9 +199,9 @@ class Router:
     def forget_app(self, app_id: AppId) -> None:
         """Drop the app's routes and hosts. Doing it twice is fine."""
         with self._database.write() as session:
-            gone = [domain.host for domain in records.domains(session, app_id, self._domain)]
+            gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             records.forget(session, app_id)
-        self._apply_if_possible(app_id, *gone)
+        self._apply_if_possible(app_id, *gone, front=True)
 
     # --- the HAProxy process ---
 
@@ -204,10 +233,12 @@ class Router:
 
     # --- inside ---
 
-    def _apply_if_possible(self, app_id: AppId, *gone_hosts: str) -> None:
+    def _apply_if_possible(self, app_id: AppId, *gone_hosts: str, front: bool = False) -> None:
         try:
             with self._lock():
                 self._agree(app_id, frozenset(gone_hosts))
+                if front:
+                    self._agree_front()
         except Unavailable as error:
             log.warning("route of app %s waits for the router: %s", app_id, error.message)
 
@@ -227,6 +258,11 @@ class Router:
                 records.free(session, emptied)
         return observed
 
+    def _agree_front(self) -> None:
+        if self._front.is_outdated():
+            self._grow()
+        self._front.agree()
+
     def _grow(self) -> None:
         self._write_config()
         self._control.reload()
@@ -239,7 +275,8 @@ class Router:
             table, _, _ = records.read(session, self._domain)
             slot_count = records.highest_slot(session) + 1 + self._settings.spare_slots
         machine = program.machine(self._settings, self._worker_socket)
-        return config.install(config.render(table, slot_count, self._settings, machine), self._folder, haproxy)
+        files = config.render(table, slot_count, self._settings, machine, self._front.version)
+        return config.install({**files, **self._front.files()}, self._folder, haproxy)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -60,13 +60,14 @@ class BackendRow(Base):
 
 
 class DomainRow(Base):
-    """A custom host name of an app."""
+    """A custom host name of an app. `redirect_to`: another of its hosts, where requests are sent on to."""
 
     __tablename__ = "router_domains"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     app_id: Mapped[str] = mapped_column(String(36))
     host: Mapped[str] = mapped_column(String(253), unique=True)
+    redirect_to: Mapped[str | None] = mapped_column(String(253))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_router_domains_app_id", "app_id"),)

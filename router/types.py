@@ -42,9 +42,10 @@ class DomainKind(StrEnum):
 
 @dataclass(frozen=True)
 class Domain:
-    """A host name that leads to an app."""
+    """A host name that leads to an app, or (`redirect_to`) sends people on to another host of the same app."""
 
     id: str
     host: str
     kind: DomainKind
     created_at: datetime
+    redirect_to: str | None = None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 
 import click
 
 from cli.client import segment
 from cli.commandline import app_options, command, json_option
+from cli.errors import OutcomeFailed
 from cli.printing import as_json, progress, table
 from cli.records import Domain, read
 from cli.session import Session, pass_session
+
+_POLL_S = 1.0
 
 
 @command("domains", examples=["portside domains", "portside domains --json"])
@@ -24,18 +28,36 @@ def domains(session: Session) -> None:
     if session.as_json:
         as_json([asdict(domain) for domain in found])
     else:
-        table(("DOMAIN", "KIND"), [(domain.hostname, domain.kind) for domain in found])
+        _print(found)
 
 
-@command("domains:add", examples=["portside domains:add www.example.com"])
+def _print(found: list[Domain]) -> None:
+    """As a table, with a column for redirects where there are any."""
+    heads, rows = ["DOMAIN", "KIND"], [[domain.hostname, domain.kind] for domain in found]
+    if any(domain.redirect_to for domain in found):
+        heads.append("REDIRECTS TO")
+        rows = [[*row, domain.redirect_to or ""] for row, domain in zip(rows, found, strict=True)]
+    table(heads, rows)
+
+
+@command(
+    "domains:add",
+    examples=[
+        "portside domains:add www.example.com",
+        "portside domains:add '*.example.com'",
+        "portside domains:add example.com --redirect-to www.example.com",
+    ],
+)
 @click.argument("hostname")
+@click.option("--redirect-to", metavar="DOMAIN", help="Send its visitors on to another domain of the app.")
 @app_options
 @json_option
 @pass_session
-def domains_add(session: Session, hostname: str) -> None:
+def domains_add(session: Session, hostname: str, redirect_to: str | None) -> None:
     """Make a domain lead to an app. Its DNS must point to the server."""
     target = session.target()
-    domain = read(Domain.of, target.api.post(target.path("/domains"), {"hostname": hostname}))
+    body = {"hostname": hostname} | ({"redirect_to": redirect_to} if redirect_to else {})
+    domain = read(Domain.of, target.api.post(target.path("/domains"), body))
     if session.as_json:
         as_json(asdict(domain))
     progress(f"Added {domain.hostname} to {target.app}. Point its DNS to the server if it does not yet.")
@@ -52,4 +74,25 @@ def domains_remove(session: Session, hostname: str) -> None:
     progress(f"Removed {hostname} from {target.app}.")
 
 
-COMMANDS = (domains, domains_add, domains_remove)
+@command("domains:wait", examples=["portside domains:wait", "portside domains:wait www.example.com --timeout 60"])
+@click.argument("hostname", required=False)
+@click.option("--timeout", "timeout_s", default=300.0, show_default=True, metavar="SECONDS", help="How long to wait.")
+@app_options
+@pass_session
+def domains_wait(session: Session, hostname: str | None, timeout_s: float) -> None:
+    """Wait until the router serves a domain, or all of the app's."""
+    target = session.target()
+    listed = [read(Domain.of, each) for each in target.api.get_list(target.path("/domains"))]
+    deadline = time.monotonic() + timeout_s
+    for name in [hostname] if hostname else [domain.hostname for domain in listed]:
+        path = target.path(f"/domains/{segment(name)}")
+        while read(Domain.of, target.api.get(path)).status == "pending":
+            if time.monotonic() > deadline:
+                raise OutcomeFailed(
+                    f"{name} is not served after {timeout_s:.0f} s.", "See the server: portside-server status"
+                )
+            time.sleep(_POLL_S)
+        progress(f"{name} is served.")
+
+
+COMMANDS = (domains, domains_add, domains_remove, domains_wait)

@@ -223,3 +223,26 @@ def test_domains(invoke, logged_in):
     added = "Added www.example.com to demo. Point its DNS to the server if it does not yet.\n"
     assert invoke("domains:add", "www.example.com", "-a", "demo").stderr == added
     assert invoke("domains:remove", "www.example.com", "-a", "demo").stderr == "Removed www.example.com from demo.\n"
+
+
+def test_domains_that_redirect_are_shown_with_where_to(invoke, logged_in):
+    domain = {"hostname": "example.com", "kind": "custom", "redirect_to": "www.example.com"}
+    logged_in.answers["POST", "/apps/demo/domains"] = (201, domain, {})
+    logged_in.answers["GET", "/apps/demo/domains"] = [domain]
+    invoke("domains:add", "example.com", "--redirect-to", "www.example.com", "-a", "demo")
+    assert logged_in.requests[-1][3] == {"hostname": "example.com", "redirect_to": "www.example.com"}
+    listed = "DOMAIN       KIND    REDIRECTS TO\nexample.com  custom  www.example.com\n"
+    assert invoke("domains", "-a", "demo").stdout == listed
+
+
+def test_domains_wait_until_they_are_served(invoke, logged_in):
+    path = "/apps/demo/domains/www.example.com"
+    domain = {"hostname": "www.example.com", "kind": "custom"}
+    statuses = iter(["pending", "succeeded"])
+    logged_in.answers["GET", "/apps/demo/domains"] = [domain]
+    logged_in.answers["GET", path] = lambda platform, asked: domain | {"status": next(statuses)}
+    assert invoke("domains:wait", "-a", "demo").stderr == "www.example.com is served.\n"
+    logged_in.answers["GET", path] = domain | {"status": "pending"}
+    late = invoke("domains:wait", "www.example.com", "--timeout", "0", "-a", "demo")
+    assert late.exit_code == 1
+    assert "www.example.com is not served after 0 s." in late.stderr

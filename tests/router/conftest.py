@@ -21,8 +21,9 @@ import pytest
 
 from core.database import Database
 from core.ids import AppId, new_id
-from router import Backend, HaproxyControl, Router, RouterDown, RouterSettings
+from router import Backend, HaproxyControl, Router, RouterDown, RouterSettings, config
 from router import program as program_module
+from router.front_plan import Command, FrontMap, FrontTable
 from router.plan import (
     AddServer,
     DropEntry,
@@ -39,6 +40,7 @@ from router.plan import (
 from tests.databases import new_database
 
 PATIENCE_S = 20.0
+MEMORY_SETTINGS = RouterSettings(spare_slots=4)
 
 
 def wait_until(true: Callable[[], object], what: str) -> None:
@@ -108,6 +110,28 @@ class MemoryControl:
     def _answer(self) -> None:
         if self.down:
             raise RouterDown
+
+
+class MemoryFront:
+    """Keeps what HAProxy keeps of the front: its version, its maps."""
+
+    def __init__(self, version: str) -> None:
+        self.current = version
+        self.maps: dict[FrontMap, dict[str, str]] = {name: {} for name in FrontMap}
+
+    def version(self) -> str:
+        return self.current
+
+    def observe(self) -> FrontTable:
+        return FrontTable({name: dict(entries) for name, entries in self.maps.items()})
+
+    def carry_out(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            verb, _, name, key, *value = command.text.split(" ", 4)
+            if verb == "del":
+                del self.maps[FrontMap(name)][key]
+            else:
+                self.maps[FrontMap(name)][key] = value[0]
 
 
 class App(ThreadingHTTPServer):
@@ -259,8 +283,13 @@ def memory() -> MemoryControl:
 
 
 @pytest.fixture
-def memory_router(database: Database, memory: MemoryControl, tmp_path: Path) -> Router:
-    return Router(database, RouterSettings(spare_slots=4), tmp_path, "apps.test", control=memory)
+def memory_front() -> MemoryFront:
+    return MemoryFront(config.version(MEMORY_SETTINGS))
+
+
+@pytest.fixture
+def memory_router(database: Database, memory: MemoryControl, memory_front: MemoryFront, tmp_path: Path) -> Router:
+    return Router(database, MEMORY_SETTINGS, tmp_path, "apps.test", memory, memory_front)
 
 
 @pytest.fixture

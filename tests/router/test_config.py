@@ -8,8 +8,9 @@ import pytest
 
 from core.errors import UserError
 from core.process import CommandFailed
-from router import Router, RouterSettings, program
+from router import Router, RouterSettings, front_plan, program
 from router.config import Machine, install, render
+from router.front_plan import FrontTable
 from router.plan import RouteTable, Server
 
 TABLE = RouteTable(
@@ -21,7 +22,7 @@ MACHINE = Machine(Path("/tmp/with space/router.sock"), 1000, 100, None)
 
 
 def files(table: RouteTable = TABLE) -> dict[str, str]:
-    return render(table, 3, RouterSettings(), MACHINE)
+    return {**render(table, 3, RouterSettings(), MACHINE), **front_plan.files(FrontTable())}
 
 
 def test_maps_hold_the_table():

@@ -19,6 +19,12 @@ from router.hosts import check_label, custom_host
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("apps.test", "apps.test"),
         ("a.b.apps.test", "a.b.apps.test"),
+        ("*.Example.com", "*.example.com"),
+        ("*.sub.apps.test", "*.sub.apps.test"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER.example.", "xn--bcher-kva.example"),
+        ("*.bücher.example", "*.xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
     ],
 )
 def test_a_right_host_is_kept_in_lower_case(text, host):
@@ -31,8 +37,13 @@ def test_a_right_host_is_kept_in_lower_case(text, host):
         ("http://example.com", "more than a host name"),
         ("example.com:80", "more than a host name"),
         ("example.com/path", "more than a host name"),
-        ("*.example.com", "wildcard"),
-        ("bücher.example", "outside ASCII"),
+        ("a.*.example.com", "star in another place"),
+        ("*", "star in another place"),
+        ("*.com", "not a full host name"),
+        ("*.apps.test", "covers the names of all apps"),
+        ("bü cher.example", "is not a host name: "),
+        ("ü" * 64 + ".example", "is not a host name: "),
+        ("example.com/ü", "is not a host name: "),
         ("example", "not a full host name"),
         ("", "not a full host name"),
         ("exa mple.com", "not a full host name"),
@@ -65,4 +76,4 @@ def test_whatever_passes_is_safe_in_a_map_and_in_a_command(text):
         host = custom_host(text, "apps.test")
     except UserError:
         return
-    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-")
+    assert set(host.removeprefix("*.")) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from accounts import Permission
-from core.errors import NotFound, UserError
+from core.errors import Unavailable, UserError
+from core.ids import AppId
 from router import Domain
 from web.api import ranges, shapes
 from web.api.routing import Answer, AppCall, Routes, listed
@@ -22,30 +23,33 @@ def list_domains(call: AppCall) -> Answer:
 
 @routes("GET", "/apps/<app>/domains/<domain>", Permission.VIEW)
 def show_domain(call: AppCall, domain: str) -> Answer:
-    return Answer(_shape(call, _domain(call, domain)))
+    record = call.parts.router.domain(call.app.id, domain)
+    try:
+        routed = call.parts.router.is_routed(record.host)
+    except Unavailable:
+        routed = False
+    return Answer(_shape(call, record) | ({} if routed else {"status": "pending"}))
 
 
 @routes("POST", "/apps/<app>/domains", Permission.MANAGE)
 def add_domain(call: AppCall) -> Answer:
+    """`redirect_to` is Portside's own."""
     if call.body.text("sni_endpoint") is not None:
         raise UserError("There are no SNI endpoints here.", "Leave sni_endpoint out.")
-    record = call.parts.router.add_domain(call.app.id, call.body.needed_text("hostname"))
+
+    def manages(other: AppId) -> bool:
+        return Permission.MANAGE in call.parts.accounts.permissions(call.identity, other)
+
+    hostname, target = call.body.needed_text("hostname"), call.body.text("redirect_to")
+    record = call.parts.router.add_domain(call.app.id, hostname, target, manages)
     return Answer(_shape(call, record), 201)
 
 
 @routes("DELETE", "/apps/<app>/domains/<domain>", Permission.MANAGE)
 def remove_domain(call: AppCall, domain: str) -> Answer:
-    record = _domain(call, domain)
+    record = call.parts.router.domain(call.app.id, domain)
     call.parts.router.remove_domain(call.app.id, record.host)
     return Answer(_shape(call, record))
-
-
-def _domain(call: AppCall, wanted: str) -> Domain:
-    """By host name or id."""
-    for record in call.parts.router.domains(call.app.id):
-        if wanted.lower().rstrip(".") == record.host or wanted == record.id:
-            return record
-    raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
 
 
 def _shape(call: AppCall, record: Domain) -> shapes.Json:

@@ -228,7 +228,8 @@ def run(record: Run, of: App, release_id: str | None, attach_url: str | None = N
 
 
 def domain(record: Domain, of: App, target: str) -> Json:
-    """`target` is the app's own host name, which a custom domain's CNAME record should name."""
+    """`target` is the app's own host name, which a custom domain's CNAME record should name. `redirect_to` is
+    Portside's own."""
     custom = record.kind == "custom"
     return {
         "id": record.id,
@@ -239,6 +240,7 @@ def domain(record: Domain, of: App, target: str) -> Json:
         "acm_status": None,
         "acm_status_reason": None,
         "sni_endpoint": None,
+        "redirect_to": record.redirect_to,
         "app": {"id": of.id, "name": of.name},
         "created_at": clock.iso(record.created_at),
         "updated_at": clock.iso(record.created_at),

@@ -106,6 +106,8 @@ class NamesOnlyRouter:
     def __init__(self) -> None:
         self.labels: dict[str, str] = {}
         self.custom: dict[str, list[Domain]] = {}
+        self.waiting: set[str] = set()  # hosts that HAProxy does not have yet
+        self.shared: set[str] = set()  # what `shares` said yes to, when a domain was added last
 
     def name_app(self, app_id: str, label: str) -> None:
         self.labels[app_id] = label
@@ -120,10 +122,26 @@ class NamesOnlyRouter:
         own = Domain(app_id, f"{self.labels[app_id]}.localhost", DomainKind.PLATFORM, clock.now())
         return [own, *self.custom.get(app_id, [])]
 
-    def add_domain(self, app_id: str, host: str) -> Domain:
+    def domain(self, app_id: str, wanted: str) -> Domain:
+        for domain in self.domains(app_id):
+            if wanted.lower().rstrip(".") in (domain.host, domain.id):
+                return domain
+        raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
+
+    def is_routed(self, host: str) -> bool:
+        return host not in self.waiting
+
+    def add_domain(
+        self,
+        app_id: str,
+        host: str,
+        redirect_to: str | None = None,
+        shares: Callable[[str], bool] = lambda other: False,
+    ) -> Domain:
         if " " in host:
             raise UserError(f"{host!r} is not a host name.", "Example: portside domains:add www.example.com")
-        domain = Domain(new_id(), host.lower(), DomainKind.CUSTOM, clock.now())
+        self.shared = {other for other in self.labels if shares(other)}
+        domain = Domain(new_id(), host.lower(), DomainKind.CUSTOM, clock.now(), redirect_to)
         self.custom.setdefault(app_id, []).append(domain)
         return domain
 

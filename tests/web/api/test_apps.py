@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from accounts import AppRole, Identity
 from releases import App
+from tests.web.api.conftest import Stage
 
 
 def test_an_app_is_made_with_its_name_and_owned_by_who_asked(stage, api, ada: Identity) -> None:
@@ -151,6 +152,25 @@ def test_domains_are_added_shown_and_removed(api, app: App) -> None:
     assert api.get("/apps/shop/domains/WWW.example.com.").json["id"] == added.json["id"]
     assert api.delete("/apps/shop/domains/www.example.com").status_code == 200
     assert api.get("/apps/shop/domains/www.example.com").status_code == 404
+
+
+def test_a_domain_can_send_people_on_to_another(api, app: App) -> None:
+    added = api.post("/apps/shop/domains", json={"hostname": "example.com", "redirect_to": "www.example.com"})
+    assert added.json["redirect_to"] == "www.example.com"
+
+
+def test_a_domain_is_pending_until_the_router_has_it(api, stage: Stage, app: App) -> None:
+    api.post("/apps/shop/domains", json={"hostname": "www.example.com"})
+    stage.router.waiting.add("www.example.com")
+    assert api.get("/apps/shop/domains/www.example.com").json["status"] == "pending"
+    stage.router.waiting.clear()
+    assert api.get("/apps/shop/domains/www.example.com").json["status"] == "succeeded"
+
+
+def test_names_may_overlap_with_those_of_apps_that_the_same_person_manages(api, stage: Stage, app: App) -> None:
+    stage.router.labels["somebody-elses"] = "theirs"
+    api.post("/apps/shop/domains", json={"hostname": "*.example.com"})
+    assert stage.router.shared == {app.id}
 
 
 @pytest.mark.parametrize("body", [{}, {"hostname": "not a host"}, {"hostname": "a.example.com", "sni_endpoint": "x"}])

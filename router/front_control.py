@@ -1,0 +1,54 @@
+"""The part of the running HAProxy that `front_plan` is about, through its runtime API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import Unavailable
+from router.front_plan import Command, FrontMap, FrontTable
+from router.runtime_socket import ask
+
+VERSION_VARIABLE = "PORTSIDE_CONFIG"
+
+
+class FrontControl(Protocol):
+    """What the front needs of a proxy. Each method raises Unavailable (RouterDown when there is none)."""
+
+    def version(self) -> str:
+        """The version of the configuration that is in force; "" of one that names none."""
+
+    def observe(self) -> FrontTable:
+        """The table as the proxy has it."""
+
+    def carry_out(self, commands: Sequence[Command]) -> None:
+        """Do the commands in order."""
+
+
+class HaproxyFront:
+    """The real one."""
+
+    def __init__(self, worker_socket: Path, timeout_s: float) -> None:
+        self._socket = str(worker_socket)
+        self._timeout_s = timeout_s
+
+    def version(self) -> str:
+        return self._ask(f"show env {VERSION_VARIABLE}").partition(f"{VERSION_VARIABLE}=")[2]
+
+    def observe(self) -> FrontTable:
+        return FrontTable({name: self._map(name) for name in FrontMap})
+
+    def carry_out(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            answer = self._ask(command.text)
+            if not answer.endswith(command.good) or (answer and not command.good):
+                words = command.text.partition("\n")[0]  # a payload may hold a key
+                raise Unavailable(f"The router refused `{words}`: {answer}", "See the router's log.")
+
+    def _map(self, name: FrontMap) -> dict[str, str]:
+        lines = (line.split(" ", 2) for line in self._ask(f"show map {name}").splitlines() if line)
+        return {key: value for _, key, value in lines}
+
+    def _ask(self, command: str) -> str:
+        return ask(self._socket, command, self._timeout_s)
