@@ -53,6 +53,12 @@ NO_BACKENDS = Page(
 )
 FAILURES = (
     Page(
+        "failed-400.http",
+        HTTPStatus.BAD_REQUEST,
+        "This is not a request that can be answered",
+        "It breaks the rules of HTTP, has headers that are too large, or names no host as it must.",
+    ),
+    Page(
         "failed-502.http",
         HTTPStatus.BAD_GATEWAY,
         "The app gave no valid answer",

@@ -131,7 +131,6 @@ def test_haproxy_answers_at_every_name_under_a_wildcard(haproxy, start_app, app_
     [
         ("example.com", "http://www.example.com/a?b=c"),
         ("Example.com:8080", "http://www.example.com:8080/a?b=c"),
-        ("example.com:80@evil.test", "http://www.example.com:80/a?b=c"),
     ],
 )
 def test_haproxy_sends_people_on_with_path_query_and_port(haproxy, app_id, host, location):
