@@ -65,9 +65,10 @@ def _daemon_is_there(run: Path) -> bool:
 
 def _named_process(pid_file: Path) -> str:
     try:
-        return procfs.command_name(int(pid_file.read_text().strip()))
+        pid = int(pid_file.read_text().strip())
     except (OSError, ValueError):
         return ""
+    return procfs.command_name(pid) if procfs.record_of(pid) else ""  # one that waits to be reaped has a name still
 
 
 def clear_stale(run: Path) -> list[str]:
