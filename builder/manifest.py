@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from builder import release_settings
 from builder.app_json import parse_app_json
 from builder.json_places import Node
 from builder.near import is_slip_of
 from builder.problems import PROCFILE_EXAMPLE, EmptyProcfile, ManifestMistakes, Mistake, NotText, Wrong, failed
-from builder.types import Source
+from builder.types import NOTHING_RESTS, Resting, Source
 
 __all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_health_paths", "parse_procfile", "read_manifest"]
 
@@ -27,12 +28,13 @@ class Manifest:
     """`processes`: (type, command) in the Procfile's order, None when there is no Procfile.
 
     `health_paths`: the HTTP path that must answer before an instance of a type counts as healthy. `overlap`: whether an
-    old and a new instance of a type may run side by side, where app.json says it.
+    old and a new instance of a type may run side by side, where app.json says it. `resting`: what portside.toml says.
     """
 
     processes: tuple[tuple[str, str], ...] | None
     health_paths: Mapping[str, str]
     overlap: Mapping[str, bool] = field(default_factory=dict)
+    resting: Resting = NOTHING_RESTS
 
 
 def read_manifest(source: Source) -> Manifest:
@@ -48,7 +50,8 @@ def read_manifest(source: Source) -> Manifest:
     _raise_if(wrong)
     if processes is not None and not processes:
         raise failed(EmptyProcfile())
-    return Manifest(None if processes is None else tuple(processes.items()), paths, overlap)
+    resting = release_settings.resting(source, processes)
+    return Manifest(None if processes is None else tuple(processes.items()), paths, overlap, resting)
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:

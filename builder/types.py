@@ -69,6 +69,17 @@ class BuildRequest:
 
 
 @dataclass(frozen=True)
+class Resting:
+    """What rests while the release phase runs: instances of the types in `stop`; requests, for `hold_s` at most."""
+
+    stop: tuple[str, ...] = ()
+    hold_s: float = 0.0
+
+
+NOTHING_RESTS = Resting()
+
+
+@dataclass(frozen=True)
 class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
@@ -85,6 +96,7 @@ class BuiltImage:
     stack: str = ""
     cold: bool = False
     overlap: Mapping[str, bool] = field(default_factory=dict)
+    resting: Resting = NOTHING_RESTS
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class Content:
     processes: Mapping[str, str | None] = field(default_factory=dict)
     health_paths: Mapping[str, str] = field(default_factory=dict)
     overlap: Mapping[str, bool] = field(default_factory=dict)
+    stop: tuple[str, ...] = ()
+    hold_s: float = 0.0
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property

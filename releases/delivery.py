@@ -6,8 +6,9 @@ Every step may run twice: a worker that takes over after a crash starts here aga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core import timing
@@ -19,7 +20,7 @@ from core.secrets import Mask
 from releases.ledger import Ledger
 from releases.settings import ReleaseSettings
 from releases.types import App, ImageStore, ReleaseKind
-from scheduler import HealthCheck, ProcessType, RunSpec, Scheduler
+from scheduler import HealthCheck, Pause, ProcessType, RunSpec, Scheduler
 
 RELEASE_PHASE = "release"
 ASK_EVERY_S = 0.5
@@ -74,8 +75,8 @@ class Delivery:
     def _start_and_switch(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="publish") as pool:
             publishing = pool.submit(timing.carried(self._publish))
-            self._run_release_phase()
-            self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publishing.result, self._stopped)
+            with self._release_phase():
+                self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publishing.result, self._stopped)
 
     def _publish(self) -> str:
         """Put the release's image in the registry under its own number; gives the pullable reference."""
@@ -95,11 +96,23 @@ class Delivery:
         self._parts.ledger.record_ref(release.id, ref, self._lease)
         return ref
 
-    def _run_release_phase(self) -> None:
-        """Run the Procfile's `release:` in a one-off container of the new release; not again on a rollback."""
+    @contextmanager
+    def _release_phase(self) -> Iterator[None]:
+        """Run the Procfile's `release:` before the block; what rests for it rests until the switch in the block.
+
+        Not on a rollback, unless it was asked for.
+        """
         command = self._content.processes.get(RELEASE_PHASE)
-        if command is None or self._release.kind is ReleaseKind.ROLLBACK:
+        if command is None or (self._release.kind is ReleaseKind.ROLLBACK and not self._release.with_phase):
+            yield
             return
+        pause = Pause(self._content.stop, self._content.hold_s)
+        with self._parts.scheduler.paused(self._app.id, pause, self._lease, self._log, self._stopped):
+            self._run_release_phase(command)
+            yield
+
+    def _run_release_phase(self, command: str) -> None:
+        """In a one-off container of the new release."""
         self._log.step(f"Running release phase: {command}")
         timeout_s = self._parts.settings.release_phase_timeout_s
         spec, lease, log = self._spec(), self._lease, self._log

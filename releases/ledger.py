@@ -36,6 +36,7 @@ class Draft:
     removed: tuple[str, ...] = ()
     target_id: str | None = None
     code_only: bool = False
+    with_phase: bool = False
     push_id: str | None = None
     log_id: str | None = None
 
@@ -93,6 +94,7 @@ class Ledger:
             delta_sealed=self._sealer.seal(delta),
             target_id=draft.target_id,
             code_only=draft.code_only,
+            with_phase=draft.with_phase,
             created_at=moment,
             updated_at=moment,
         )

@@ -49,10 +49,12 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.processes_json = json.dumps(dict(content.processes))
     row.health_json = json.dumps(dict(content.health_paths))
     row.overlap_json = json.dumps(dict(content.overlap))
+    row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
 
 
 def image(row: ReleaseRow) -> Content:
     """The row's image and process types, without its config."""
+    pause = json.loads(row.pause_json)
     return Content(
         image_id=row.image_id,
         image_ref=row.image_ref,
@@ -61,6 +63,8 @@ def image(row: ReleaseRow) -> Content:
         processes=json.loads(row.processes_json),
         health_paths=json.loads(row.health_json),
         overlap=json.loads(row.overlap_json),
+        stop=tuple(pause.get("stop", ())),
+        hold_s=pause.get("hold_s", 0.0),
     )
 
 
@@ -86,4 +90,5 @@ def release(row: ReleaseRow, app: AppRow) -> Release:
         reason=row.reason,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        with_phase=row.with_phase,
     )

@@ -14,7 +14,7 @@ from core.queue import Queue
 from core.secrets import Sealer
 from releases.apps import Apps
 from releases.content import Content, RollbackPreview, check_delta, describe_delta, preview
-from releases.delivery import Delivery, Parts, Stopped
+from releases.delivery import RELEASE_PHASE, Delivery, Parts, Stopped
 from releases.history import History
 from releases.ledger import Draft, Ledger
 from releases.line import turn
@@ -88,7 +88,7 @@ class Releases:
     ) -> Release:
         """The release of a push. Asked again for the same push, it gives the release that was made then."""
         types = (dict(image.processes), dict(image.health_paths), dict(image.overlap))
-        content = Content(image.image_id, "", commit, image.port, *types)
+        content = Content(image.image_id, "", commit, image.port, *types, image.stop, image.hold_s)
         said = description or f"Deploy {commit[:8]}"
         draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)
         return self._ledger.submit(app_id, draft, self._floor(app_id))
@@ -102,16 +102,27 @@ class Releases:
         return self._submit(app_id, draft)
 
     def submit_rollback(
-        self, app_id: AppId, version_or_id: str | None, actor: Actor, code_only: bool = False
+        self,
+        app_id: AppId,
+        version_or_id: str | None,
+        actor: Actor,
+        code_only: bool = False,
+        with_phase: bool = False,
     ) -> Release:
         """Bring an earlier release back, config included (not with `code_only`), as a new release.
 
         Without a version: the one that was live before the current one. Deploys that are under way are cancelled.
+        Its release phase is run only `with_phase`: most can't be run backwards.
         Raises UserError when there is nothing to go back to, or the image is no longer in the registry.
         """
         target = self._target(app_id, version_or_id)
+        if with_phase and RELEASE_PHASE not in target.processes:
+            message = f"{target.name} has no release phase: there was no `release:` in its Procfile."
+            raise UserError(message, f"Roll back without it: portside rollback {target.name}")
         words = f"Rollback to {target.name}" + (" (code only)" if code_only else "")
-        draft = Draft(ReleaseKind.ROLLBACK, words, actor, target_id=target.id, code_only=code_only)
+        draft = Draft(
+            ReleaseKind.ROLLBACK, words, actor, target_id=target.id, code_only=code_only, with_phase=with_phase
+        )
         return self._submit(app_id, draft)
 
     def preview_rollback(self, app_id: AppId, version_or_id: str | None, code_only: bool = False) -> RollbackPreview:

@@ -51,6 +51,7 @@ class ReleaseRow(Base):
     delta_sealed: Mapped[str] = mapped_column(Text, default="")
     target_id: Mapped[str | None] = mapped_column(String(36))
     code_only: Mapped[bool] = mapped_column(default=False)
+    with_phase: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     commit: Mapped[str] = mapped_column(String(40), default="")
     image_id: Mapped[str] = mapped_column(String(80), default="")
@@ -61,6 +62,7 @@ class ReleaseRow(Base):
     processes_json: Mapped[str] = mapped_column(Text, default="{}")
     health_json: Mapped[str] = mapped_column(Text, default="{}")
     overlap_json: Mapped[str] = mapped_column(Text, default="{}")
+    pause_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
     config_sealed: Mapped[str] = mapped_column(Text, default="")
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

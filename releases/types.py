@@ -52,6 +52,7 @@ class NewImage:
     """What a build gives to a release. `processes` maps a process type to its command, None meaning the image's own.
 
     `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
+    What rests during the release phase: the types in `stop`, and for `hold_s` the app's requests.
     """
 
     image_id: str
@@ -59,11 +60,15 @@ class NewImage:
     port: int
     health_paths: Mapping[str, str] = field(default_factory=dict)
     overlap: Mapping[str, bool] = field(default_factory=dict)
+    stop: tuple[str, ...] = ()
+    hold_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class Release:
     """One numbered release. `reason`: why it failed.
+
+    `with_phase`: it is a rollback that runs its release phase.
 
     `restorable`: it was live once, its image is kept, and was in the registry when that was last asked (`image_lost`:
     it was not).
@@ -89,6 +94,7 @@ class Release:
     reason: str
     created_at: datetime
     updated_at: datetime
+    with_phase: bool = False
 
     @property
     def name(self) -> str:

@@ -24,6 +24,8 @@ from router.settings import RouterSettings
 from router.tables import slot_name
 
 CONFIG_FILE = "haproxy.cfg"
+HOLD_PROGRAM = "hold.lua"
+HOLD_LOOK_MS = 50
 # A connection check every 2 s, twice as dense once something is wrong; idle connections are kept for 1 s only, less
 # than any common server's own keep-alive, so that no request meets one that the app is just closing.
 SERVER_OPTIONS = "check inter 2s fastinter 500ms downinter 1s fall 2 rise 1 pool-purge-delay 1s"
@@ -37,6 +39,7 @@ class Page:
     status: HTTPStatus
     title: str
     text: str
+    headers: tuple[str, ...] = ()
 
 
 UNKNOWN_HOST = Page(
@@ -50,6 +53,13 @@ NO_BACKENDS = Page(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "This app is not running",
     "It has no running web process. If it is yours: push a release to it, or start one with portside ps:scale web=1.",
+)
+HELD_OVER = Page(
+    "held-over.http",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This app is being updated",
+    "A new release is on its way, and takes longer than a request is held for. Try again in a moment.",
+    ("Retry-After: 5",),
 )
 FAILURES = (
     Page(
@@ -113,15 +123,25 @@ def render(
         maps=FrontMap,
         hosts_map=MapName.HOSTS.value,
         targets_map=MapName.TARGETS.value,
+        holds_map=MapName.HOLDS.value,
+        hold_program=HOLD_PROGRAM,
+        held_over=HELD_OVER.file,
         unknown_host=UNKNOWN_HOST.file,
         no_backends=NO_BACKENDS.file,
         failures=[(page.status.value, page.file) for page in FAILURES],
         server_options=SERVER_OPTIONS,
         slots=[(name, sorted(table.slots.get(name, {}).values(), key=lambda server: server.name)) for name in names],
     )
-    pages = {page.file: _response(environment, page) for page in (UNKNOWN_HOST, NO_BACKENDS, *FAILURES)}
-    maps = {MapName.HOSTS.value: map_lines(table.hosts), MapName.TARGETS.value: map_lines(table.targets)}
-    return {**maps, **pages, CONFIG_FILE: config}
+    pages = {page.file: _response(environment, page) for page in (UNKNOWN_HOST, NO_BACKENDS, HELD_OVER, *FAILURES)}
+    maps = {
+        MapName.HOSTS.value: map_lines(table.hosts),
+        MapName.TARGETS.value: map_lines(table.targets),
+        MapName.HOLDS.value: map_lines(table.holds),
+    }
+    hold = environment.get_template("hold.lua.j2").render(
+        holds_map=MapName.HOLDS.value, most=settings.hold_requests, look_ms=HOLD_LOOK_MS
+    )
+    return {**maps, **pages, HOLD_PROGRAM: hold, CONFIG_FILE: config}
 
 
 def install(files: Mapping[str, str], folder: Path, haproxy: str) -> Path:
@@ -173,5 +193,6 @@ def _response(environment: Environment, page: Page) -> str:
         "Content-Type: text/html; charset=utf-8",
         "Cache-Control: no-store",
         f"Content-Length: {len(body.encode())}",
+        *page.headers,
     ]
     return "\r\n".join([*head, "", body])

@@ -81,7 +81,8 @@ class HaproxyControl:
             slots: dict[str, dict[str, Server]] = {name: {} for name in self._slot_names()}
             for slot, server in _servers(self._ask("show servers state")):
                 slots.setdefault(slot, {})[server.name] = server
-            return RouteTable(self._whole_map(MapName.HOSTS), self._whole_map(MapName.TARGETS), slots)
+            hosts, targets = self._whole_map(MapName.HOSTS), self._whole_map(MapName.TARGETS)
+            return RouteTable(hosts, targets, slots, self._whole_map(MapName.HOLDS))
         states = {slot: self._ask(f"show servers state {slot}") for slot in sorted(scope.slots)}
         return RouteTable(
             hosts=dict(self._entries(MapName.HOSTS, scope.hosts)),
@@ -91,6 +92,7 @@ class HaproxyControl:
                 for slot, state in states.items()
                 if not state.startswith("Can't find backend")
             },
+            holds=dict(self._entries(MapName.HOLDS, scope.apps)),
         )
 
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:

@@ -2,7 +2,7 @@
 
 Both sides are a `RouteTable`. A host leads to an app, an app to a slot (its target), a slot to servers; so all hosts of
 an app switch with one change of its target. Steps come in an order that never leaves a target without its servers:
-add servers, then change the maps, then remove servers.
+add servers, then change the maps, then remove servers. What is held goes on only after its target has changed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class MapName(StrEnum):
 
     HOSTS = "hosts.map"
     TARGETS = "targets.map"
+    HOLDS = "holds.map"
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,15 @@ class Scope:
 
 @dataclass(frozen=True)
 class RouteTable:
-    """`hosts`: host → app id; `targets`: app id → slot; `slots`: slot → its servers by name."""
+    """`hosts`: host → app id; `targets`: app id → slot; `slots`: slot → its servers by name.
+
+    `holds`: app id → until when its requests are held, in seconds since the epoch.
+    """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     slots: Mapping[str, Servers] = field(default_factory=dict)
+    holds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,11 @@ def plan(desired: RouteTable, observed: RouteTable) -> list[Step]:
     Both cover the same scope, and HAProxy has every slot that is desired (see `missing_slots`).
     """
     return [
+        *_put_entries(MapName.HOLDS, desired.holds, observed.holds),
         *_add_servers(desired, observed),
         *_put_entries(MapName.TARGETS, desired.targets, observed.targets),
         *_put_entries(MapName.HOSTS, desired.hosts, observed.hosts),
+        *_drop_entries(MapName.HOLDS, desired.holds, observed.holds),
         *_drop_entries(MapName.HOSTS, desired.hosts, observed.hosts),
         *_drop_entries(MapName.TARGETS, desired.targets, observed.targets),
         *_remove_servers(desired, observed),

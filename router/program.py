@@ -10,6 +10,7 @@ import shutil
 import socket
 from pathlib import Path
 
+from core import process
 from core.errors import UserError
 from router.config import Machine
 from router.settings import RouterSettings
@@ -17,6 +18,7 @@ from router.settings import RouterSettings
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/local/bin"
 _USER = "haproxy"  # made by the distributions' packages
 _OWN_FILES = 200  # HAProxy's own sockets, pipes and logs
+_LONGEST_SOCKET_PATH = 90  # sun_path holds 107; HAProxy binds under a longer, temporary name first
 _SHARE_OF_CHECKS = 5  # one file in five is left for connection checks and for servers that come at run time
 _PROC = Path("/proc")
 
@@ -27,6 +29,11 @@ def find_haproxy() -> str:
     if found is None:
         raise UserError("HAProxy is not installed.", "Install it: sudo apt-get install haproxy")
     return found
+
+
+def can_hold() -> bool:
+    """Whether HAProxy was built with Lua, by which it holds requests; distributions' packages are."""
+    return "+LUA" in process.run([find_haproxy(), "-vv"], timeout_s=10).text.split()
 
 
 def machine(settings: RouterSettings, worker_socket: Path) -> Machine:
@@ -69,6 +76,16 @@ def _is_ours(folder: Path, config: Path) -> bool:
         return False  # it has ended in the meantime
     named = os.path.basename(words[0]) == b"haproxy"
     return named and (b"-f", os.fsencode(config)) in itertools.pairwise(words)
+
+
+def check_sockets(*paths: Path) -> None:
+    """Raise UserError for a path that is too long for a socket."""
+    for path in paths:
+        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+            raise UserError(
+                f"The path {path} is too long for a socket ({_LONGEST_SOCKET_PATH} bytes at most).",
+                "Set PORTSIDE_HOME to a shorter path.",
+            )
 
 
 def argv(config: Path, worker_socket: Path, master_socket: Path) -> list[str]:

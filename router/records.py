@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import Conflict
 from core.ids import AppId
+from router import holds
 from router.hosts import platform_host
 from router.plan import RouteTable, Scope, Server
 from router.tables import BackendRow, DomainRow, RouteRow, SlotRow, SlotState, slot_name
@@ -28,8 +29,10 @@ def route(session: Session, app_id: AppId) -> RouteRow:
 
 
 def point(session: Session, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
-    """Make exactly `backends` the app's route. Another generation's slot, if any, begins to drain."""
-    route(session, app_id).generation = generation
+    """Make exactly `backends` the app's route. Another generation's slot, if any, begins to drain, and a hold ends."""
+    row = route(session, app_id)
+    if row.generation != generation:
+        row.generation, row.hold_until = generation, None
     mine: SlotRow | None = None
     for slot in slots_of(session, app_id):
         if slot.state == SlotState.RETIRED:
@@ -132,6 +135,7 @@ def read(session: Session, domain: str, app_id: AppId | None = None) -> tuple[Ro
         hosts=hosts,
         targets={s.app_id: s.name for s in slots if s.state == SlotState.CURRENT and members[s.number]},
         slots={s.name: members[s.number] for s in slots if s.state != SlotState.RETIRED},
+        holds={row.app_id: holds.entry(row.hold_until) for row in routes if holds.is_on(row.hold_until)},
     )
     apps = frozenset({app_id} if app_id else {row.app_id for row in routes})
     scope = Scope(frozenset(hosts), apps, frozenset(map(slot_name, numbers)))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.database import Database
 from core.errors import NotFound, Unavailable, UserError
 from core.ids import AppId
@@ -19,6 +18,7 @@ from router.control import HaproxyControl, RouterControl
 from router.domain_records import Shares
 from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
+from router.lock import locked
 from router.plan import RouteTable, Scope, missing_slots, plan
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
@@ -27,7 +27,6 @@ from router.types import Backend, Domain, DomainKind
 
 log = logging.getLogger("portside.router")
 
-_LONGEST_SOCKET_PATH = 90  # sun_path holds 107; HAProxy binds under a longer, temporary name first
 _HTTP_PORT = 80
 
 
@@ -79,7 +78,7 @@ class Router:
 
         Raises Unavailable when HAProxy does not answer: the records stand, and `reconcile` will do it.
         """
-        with self._lock():
+        with locked(self._run):
             self._agree(app_id)
 
     def in_flight(self, app_id: AppId, generation: str) -> int:
@@ -104,6 +103,26 @@ class Router:
             records.retire(session, app_id, generation)
         self._apply_if_possible(app_id)
 
+    def hold(self, app_id: AppId, until: datetime) -> datetime:
+        """Have the app's new requests wait at the router until `until`, or until its next generation or `release`.
+
+        Gives until when they wait, which a setting bounds, as it does their number. Those beyond it, and those that
+        waited to the end, get a page with status 503. Raises Unavailable when HAProxy can't hold any.
+        """
+        if not program.can_hold():
+            raise Unavailable("This HAProxy was built without Lua, so it can't hold requests.", "Install one with Lua.")
+        held_until = min(until, clock.after(self._settings.hold_most_s))
+        with self._database.write() as session:
+            records.route(session, app_id).hold_until = held_until
+        self.apply(app_id)
+        return held_until
+
+    def release(self, app_id: AppId) -> None:
+        """End the hold, if there is one: those that wait go to the app's present generation."""
+        with self._database.write() as session:
+            records.route(session, app_id).hold_until = None
+        self._apply_if_possible(app_id)
+
     def listed_addresses(self) -> frozenset[str]:
         """Every address that the records or HAProxy still list, current or draining. Raises Unavailable when a
         running HAProxy does not answer."""
@@ -117,7 +136,7 @@ class Router:
     def reconcile(self) -> None:
         """Compare the whole table with HAProxy's own view: add what is missing, fix what is wrong, remove what is
         stale, and make room before slots run out. Raises Unavailable."""
-        with self._lock():
+        with locked(self._run):
             self._agree_front()
             observed = self._agree(None)
             with self._database.read() as session:
@@ -210,17 +229,12 @@ class Router:
 
         Called right before HAProxy is started, so that it comes up with today's routes.
         """
-        with self._lock():
+        with locked(self._run):
             return self._write_config()
 
     def command(self) -> list[str]:
         """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
-        for path in (self._worker_socket, self._master_socket):
-            if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
-                raise UserError(
-                    f"The path {path} is too long for a socket ({_LONGEST_SOCKET_PATH} bytes at most).",
-                    "Set PORTSIDE_HOME to a shorter path.",
-                )
+        program.check_sockets(self._worker_socket, self._master_socket)
         return program.argv(self._folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
 
     def alive(self) -> bool:
@@ -235,7 +249,7 @@ class Router:
 
     def _apply_if_possible(self, app_id: AppId, *gone_hosts: str, front: bool = False) -> None:
         try:
-            with self._lock():
+            with locked(self._run):
                 self._agree(app_id, frozenset(gone_hosts))
                 if front:
                     self._agree_front()
@@ -270,18 +284,9 @@ class Router:
 
     def _write_config(self) -> Path:
         haproxy = program.find_haproxy()
-        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._database.read() as session:
             table, _, _ = records.read(session, self._domain)
             slot_count = records.highest_slot(session) + 1 + self._settings.spare_slots
         machine = program.machine(self._settings, self._worker_socket)
         files = config.render(table, slot_count, self._settings, machine, self._front.version)
         return config.install({**files, **self._front.files()}, self._folder, haproxy)
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One writer at a time, over all threads and processes."""
-        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self._run / "router.lock", "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield

@@ -18,6 +18,9 @@ class RouterSettings:
     long connections (WebSockets) after such a reload. `connect_timeout_s` is short because instances are a bridge
     away: it is what a request to one that just vanished waits before it goes to the next.
 
+    `hold_most_s`: the longest that an app's requests are held while its release phase runs. `hold_requests`: how many
+    of one app; the rest are refused.
+
     The rest are times in seconds. Heroku gives an app 30 s for its first byte and 55 s between later ones
     (https://devcenter.heroku.com/articles/request-timeout); HAProxy 2.6 has one timeout for both, so it is the longer.
     """
@@ -26,6 +29,8 @@ class RouterSettings:
     bind: str = "0.0.0.0"  # noqa: S104 - people reach their apps from outside
     spare_slots: int = 64
     maxconn: int = 4000
+    hold_most_s: float = 60.0
+    hold_requests: int = 200
     threads: int = 2
     connect_timeout_s: float = 1.0
     request_timeout_s: float = 10.0

@@ -21,7 +21,9 @@ class SlotState(StrEnum):
 
 
 class RouteRow(Base):
-    """One app: its label (none before it is named) and its present generation (none before its first release)."""
+    """One app: its label (none before it is named) and its present generation (none before its first release).
+
+    `hold_until`: its requests wait at the router till then."""
 
     __tablename__ = "router_routes"
 
@@ -29,6 +31,7 @@ class RouteRow(Base):
     label: Mapped[str | None] = mapped_column(String(63), unique=True)
     generation: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    hold_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SlotRow(Base):

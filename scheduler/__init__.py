@@ -15,10 +15,10 @@ from scheduler.states import InstanceState
 from scheduler.storage import Storage
 from scheduler.stored import SizeChange, StorageChange, StoredVolume
 from scheduler.tasks import doors, waker
-from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, ProcessType, RunSpec, line_of
+from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "BootFailed", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceState", "LogLine",
+    "BootFailed", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceState", "LogLine", "Pause",
     "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler", "SchedulerSettings",
     "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "waker",
 ]  # fmt: skip

@@ -51,19 +51,33 @@ class Handover:
         self, spec: RunSpec, rollout: str, types: Collection[str], lease: Lease, log: LogWriter, stopped: Stopped
     ) -> None:
         """Return when none of `types` runs any more but what is of `rollout`. Unavailable, what `stopped` gives."""
-        if not self._hold(spec.app_id, types, lease):
+        why = "the new may not run beside the old"
+        self.clear(spec.app_id, rollout, types, why, lease, log, stopped)
+
+    def clear(
+        self,
+        app_id: AppId,
+        rollout: str,
+        types: Collection[str],
+        why: str,
+        lease: Lease,
+        log: LogWriter,
+        stopped: Stopped,
+    ) -> None:
+        """The same; `why` says in the log what it is for."""
+        if not self._hold(app_id, types, lease):
             return  # nothing is live yet
         end = time.monotonic() + self.settings.start_timeout_s
-        while self._being_started(spec.app_id, rollout, types) and time.monotonic() < end:
+        while self._being_started(app_id, rollout, types) and time.monotonic() < end:
             _pause(lease, stopped)
-        ending = self._record_end(spec.app_id, rollout, types, lease)
+        ending = self._record_end(app_id, rollout, types, lease)
         if ending:
             names = ", ".join(sorted(records.process_of(row) for row in ending))
-            log.step(f"Stopping {names}: the new may not run beside the old")
+            log.step(f"Stopping {names}: {why}")
         for row in ending:
             if row.container_id:
                 self.runtime.signal(row.container_id, "SIGTERM")
-        self._await_end(spec.app_id, rollout, types, lease, stopped)
+        self._await_end(app_id, rollout, types, lease, stopped)
 
     def give_back(self, app_id: AppId, lease: Lease) -> None:
         """After a failure: the loop may start what is missing of the live release."""
@@ -77,7 +91,8 @@ class Handover:
             run = records.locked_run(session, app_id)
             if run is None or run.rollout is None:
                 return False
-            run.held_fence, run.held_types = lease.fence, ",".join(sorted(types))
+            before = run.held_types.split(",") if run.held_fence == lease.fence and run.held_types else []
+            run.held_fence, run.held_types = lease.fence, ",".join(sorted({*before, *types}))
             return True
 
     def _being_started(self, app_id: AppId, rollout: str, types: Collection[str]) -> bool:

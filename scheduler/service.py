@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from scheduler.logs import AppLogs
 from scheduler.loop import Loop
 from scheduler.mounts import mounts_of
 from scheduler.oneoff import OneOffs
+from scheduler.pausing import Pausing
 from scheduler.reconciler import Reconciler, finished
 from scheduler.rollout import Rollouts
 from scheduler.runs import Runs
@@ -35,7 +37,7 @@ from scheduler.settings import SchedulerSettings
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow, RunRow
 from scheduler.turns import Turns
-from scheduler.types import WEB, Formation, Instance, LogLine, Mount, RunSpec
+from scheduler.types import WEB, Formation, Instance, LogLine, Mount, Pause, RunSpec
 from scheduler.volumes import Volumes
 from scheduler.waking import Waking
 
@@ -70,6 +72,7 @@ class Scheduler:
         volumes = Volumes(database, runtime)
         handover, waking = Handover(database, runtime, settings), Waking(database, runtime, sealer, settings)
         self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover, waking)
+        self._pausing = Pausing(router, handover)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
         self.runs = Runs(database, router, runtime, sealer, settings, self._wake)
@@ -110,6 +113,17 @@ class Scheduler:
         """Run `command` to its end in a one-off container of `spec`, output to `log`; its exit code."""
         self._runtime.prepare()
         return self._oneoffs.run(spec, name, command, lease, log, stopped, timeout_s)
+
+    @contextmanager
+    def paused(
+        self, app_id: AppId, pause: Pause, lease: Lease, log: LogWriter, stopped: Callable[[], BaseException | None]
+    ) -> Iterator[None]:
+        """For the block, or up to a switch in it, what `pause` names rests. The caller holds `line_of(app)`."""
+        try:
+            with self._pausing.paused(app_id, pause, lease, log, stopped):
+                yield
+        finally:
+            self._look_at(app_id)
 
     def renew(
         self,

@@ -100,6 +100,14 @@ class RunSpec:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """What rests during a release phase: old instances of the types in `stop`; requests, for `hold_s` at most."""
+
+    stop: tuple[str, ...] = ()
+    hold_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Formation:
     """How many instances of a process type are wanted, and what each may use: `limits` is what `size` means here."""
 

@@ -87,10 +87,11 @@ def releases_output(session: Session, version: str | None) -> None:
 @command("rollback", examples=["portside rollback", "portside rollback v3", "portside rollback v3 --code-only"])
 @click.argument("version", required=False)
 @click.option("--code-only", is_flag=True, help="Bring back the code but keep today's config.")
+@click.option("--release-phase", is_flag=True, help="Run its release phase again; else a rollback runs none.")
 @app_options
 @json_option
 @pass_session
-def rollback(session: Session, version: str | None, code_only: bool) -> None:
+def rollback(session: Session, version: str | None, code_only: bool, release_phase: bool) -> None:
     """Bring back an earlier release, its code and its config, as a new release.
 
     Without VERSION it is the live release before the current one. What will change is shown first.
@@ -102,7 +103,8 @@ def rollback(session: Session, version: str | None, code_only: bool) -> None:
     for line in explain(preview, code_only):
         progress(line)
     number = preview.get("version")
-    body: Json = {"release": f"v{number}"} | ({"code_only": True} if code_only else {})
+    flags = {"code_only": code_only, "release_phase": release_phase}
+    body: Json = {"release": f"v{number}"} | {name: True for name, given in flags.items() if given}
     release = outcome_of(target, target.api.post(target.path("/releases"), body), f"The rollback to v{number}")
     if session.as_json:
         as_json(asdict(release))

@@ -110,6 +110,12 @@ def test_rollback_of_the_code_alone(invoke, two_releases):
     assert two_releases.asked_for("POST") == [("/apps/demo/releases", {"release": "v1", "code_only": True})]
 
 
+def test_rollback_with_the_release_phase(invoke, two_releases):
+    ends(two_releases, "succeeded")
+    invoke("rollback", "v1", "--release-phase", "-a", "demo")
+    assert two_releases.asked_for("POST") == [("/apps/demo/releases", {"release": "v1", "release_phase": True})]
+
+
 def test_rollback_that_fails(invoke, two_releases):
     ends(two_releases, "failed", reason="web.1 was not healthy in 60 s")
     result = invoke("rollback", "v1", "-a", "demo")

@@ -10,7 +10,7 @@ import pytest
 from core.errors import Cancelled, Conflict, NotFound, UserError
 from core.ids import AppId, new_id
 from releases import ReleaseSettings, ReleaseState
-from scheduler import line_of
+from scheduler import Pause, line_of
 from tests.releases.world import World, build_world
 
 
@@ -233,6 +233,17 @@ def test_the_release_phase_runs_before_the_switch_and_its_failure_fails_the_rele
     assert world.releases.app(app_id).current_version == 1
 
 
+def test_what_rests_during_the_release_phase_comes_with_the_image(world: World) -> None:
+    app_id = world.new_app()
+    world.resting = {"stop": ("worker",), "hold_s": 20.0}
+    world.push(app_id, web=None, release="migrate")
+    world.set_config(app_id, A="1")
+    assert world.scheduler.pauses == [Pause(("worker",), 20.0)] * 2
+    world.push(app_id, "b", web=None)
+    world.roll_back(app_id, "v1")
+    assert len(world.scheduler.pauses) == 2, "nothing rests where no release phase runs"
+
+
 class TestRollback:
     def test_it_brings_back_image_and_config_as_a_new_release(self, world: World) -> None:
         app_id = world.new_app()
@@ -267,6 +278,22 @@ class TestRollback:
         world.push(app_id, "b", web=None, release="migrate")
         world.roll_back(app_id, "v1")
         assert [version for version, _ in world.scheduler.phases] == [1, 2]
+
+    def test_it_runs_the_release_phase_where_that_is_asked_for(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a", web=None, release="migrate")
+        world.push(app_id, "b", web=None, release="migrate b")
+        world.roll_back(app_id, "v1", with_phase=True)
+        assert world.scheduler.phases == [(1, "migrate"), (2, "migrate b"), (3, "migrate")]
+
+    def test_there_must_be_a_release_phase_to_run(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.push(app_id, "b", web=None, release="migrate")
+        with pytest.raises(UserError) as caught:
+            world.roll_back(app_id, "v1", with_phase=True)
+        assert caught.value.message == "v1 has no release phase: there was no `release:` in its Procfile."
+        assert caught.value.hint == "Roll back without it: portside rollback v1"
 
     def test_a_release_that_never_went_live_can_not_be_brought_back(self, world: World) -> None:
         app_id = world.new_app()

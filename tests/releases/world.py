@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
 from releases import NewImage, Release, Releases, ReleaseSettings
-from scheduler import RunSpec
+from scheduler import Pause, RunSpec
 from tests.databases import new_database
 
 QUICK_TICK_S = 0.02
@@ -32,6 +33,7 @@ class ObedientScheduler:
         self.running: RunSpec | None = None
         self.phases: list[tuple[int, str]] = []
         self.phase_code = 0
+        self.pauses: list[Pause] = []
         self.highest = 0
         self.before_switch: Callable[[], None] = lambda: None
 
@@ -44,6 +46,11 @@ class ObedientScheduler:
             raise reason
         publish()
         self.running = spec
+
+    @contextmanager
+    def paused(self, app_id: AppId, pause: Pause, *_: Any) -> Iterator[None]:
+        self.pauses.append(pause)
+        yield
 
     def current(self, app_id: AppId) -> RunSpec | None:
         return self.running
@@ -113,12 +120,13 @@ class World:
     logs: LogStreams
     leases: Leases
     someone: Someone = field(default_factory=Someone)
+    resting: dict[str, Any] = field(default_factory=dict)
 
     def new_app(self, name: str | None = None) -> AppId:
         return self.releases.create_app(name, self.someone.user_id).id
 
     def image(self, tag: str = "a", **processes: str | None) -> NewImage:
-        return NewImage(f"sha256:{tag}", processes or {"web": None}, 5000)
+        return NewImage(f"sha256:{tag}", processes or {"web": None}, 5000, **self.resting)
 
     def submit_push(self, app_id: AppId, tag: str = "a", **processes: str | None) -> Release:
         push_id = new_id()
@@ -131,8 +139,10 @@ class World:
     def set_config(self, app_id: AppId, **values: str | None) -> Release:
         return self.releases.deliver(self.releases.submit_config(app_id, values, self.someone).id)
 
-    def roll_back(self, app_id: AppId, version: str | None = None, code_only: bool = False) -> Release:
-        asked = self.releases.submit_rollback(app_id, version, self.someone, code_only)
+    def roll_back(
+        self, app_id: AppId, version: str | None = None, code_only: bool = False, with_phase: bool = False
+    ) -> Release:
+        asked = self.releases.submit_rollback(app_id, version, self.someone, code_only, with_phase)
         return self.releases.deliver(asked.id)
 
     def text(self, release: Release) -> str:

@@ -55,7 +55,7 @@ class MemoryControl:
     """Keeps what HAProxy keeps: maps, slots with servers, and requests that hold a server back from removal."""
 
     def __init__(self, slots: Sequence[str]) -> None:
-        self.maps: dict[MapName, dict[str, str]] = {MapName.HOSTS: {}, MapName.TARGETS: {}}
+        self.maps: dict[MapName, dict[str, str]] = {MapName.HOSTS: {}, MapName.TARGETS: {}, MapName.HOLDS: {}}
         self.slots: dict[str, dict[str, Server]] = {slot: {} for slot in slots}
         self.busy: dict[tuple[str, str], int] = {}
         self.steps: list[Step] = []
@@ -67,9 +67,11 @@ class MemoryControl:
         slots = {slot: dict(servers) for slot, servers in self.slots.items() if scope is None or slot in scope.slots}
         hosts, targets = self.maps[MapName.HOSTS], self.maps[MapName.TARGETS]
         if scope is None:
-            return RouteTable(dict(hosts), dict(targets), slots)
+            return RouteTable(dict(hosts), dict(targets), slots, dict(self.maps[MapName.HOLDS]))
         hosts = {host: app for host, app in hosts.items() if host in scope.hosts}
-        return RouteTable(hosts, {app: slot for app, slot in targets.items() if app in scope.apps}, slots)
+        targets = {app: slot for app, slot in targets.items() if app in scope.apps}
+        holds = {app: until for app, until in self.maps[MapName.HOLDS].items() if app in scope.apps}
+        return RouteTable(hosts, targets, slots, holds)
 
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
         self._answer()

@@ -38,7 +38,8 @@ def desired_tables(draw):
     filled = [slot for slot in slots if slots[slot]]
     targets = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(filled))) if filled else {}
     hosts = draw(st.dictionaries(st.sampled_from(["a.test", "b.test", "c.test"]), st.sampled_from(APPS)))
-    return RouteTable(hosts, targets, slots)
+    holds = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(["1.000", "2.000"])))
+    return RouteTable(hosts, targets, slots, holds)
 
 
 @st.composite
@@ -47,13 +48,14 @@ def observed_tables(draw):
     slots = {slot: draw(servers(ready=False)) for slot in SLOTS}
     targets = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(SLOTS)))
     hosts = draw(st.dictionaries(st.sampled_from(["a.test", "b.test", "d.test"]), st.sampled_from(APPS)))
-    return RouteTable(hosts, targets, slots)
+    holds = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(["1.000", "3.000"])))
+    return RouteTable(hosts, targets, slots, holds)
 
 
 def perform(table, step):
     """What one step makes of a table."""
     slots = {slot: dict(members) for slot, members in table.slots.items()}
-    maps = {MapName.HOSTS: dict(table.hosts), MapName.TARGETS: dict(table.targets)}
+    maps = {MapName.HOSTS: dict(table.hosts), MapName.TARGETS: dict(table.targets), MapName.HOLDS: dict(table.holds)}
     match step:
         case AddServer(slot, server):
             assert server.name not in slots[slot]
@@ -71,7 +73,7 @@ def perform(table, step):
             maps[name][key] = value
         case DropEntry(name, key):
             del maps[name][key]
-    return RouteTable(maps[MapName.HOSTS], maps[MapName.TARGETS], slots)
+    return RouteTable(maps[MapName.HOSTS], maps[MapName.TARGETS], slots, maps[MapName.HOLDS])
 
 
 def history(desired, observed):

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from core import clock
 from core.errors import Unavailable
@@ -239,8 +240,22 @@ class RememberingRouter:
         self.draining: dict[str, tuple[Backend, ...]] = {}
         self.busy: set[str] = set()
         self.away = threading.Event()
+        self.holds: dict[AppId, datetime] = {}
+        self.held: list[AppId] = []
+
+    def hold(self, app_id: AppId, until: datetime) -> datetime:
+        if self.away.is_set():
+            raise Unavailable("The router does not answer.")
+        self.held.append(app_id)
+        self.holds[app_id] = until
+        return until
+
+    def release(self, app_id: AppId) -> None:
+        self.holds.pop(app_id, None)
 
     def point(self, session: object, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
+        if self.wanted.get(app_id, ("",))[0] != generation:
+            self.release(app_id)
         self.wanted[app_id] = (generation, tuple(backends))
 
     def apply(self, app_id: AppId) -> None:

@@ -17,7 +17,7 @@ import pytest
 from core.ids import AppId
 from core.secrets import Sealer
 from router import Router, RouterSettings
-from scheduler import Scheduler
+from scheduler import Pause, Scheduler
 from tests.scheduler.conftest import Platform, eventually
 
 pytestmark = pytest.mark.engine
@@ -148,3 +148,20 @@ def test_a_destroyed_app_frees_its_addresses(front: Front, app_id: AppId) -> Non
     assert platform.router.listed_addresses() == frozenset()
     assert platform.runtime.containers(app_id) == []
     assert front.get().startswith("404 ")
+
+
+def test_what_waits_during_a_release_phase_is_answered_by_the_new_release(front: Front, app_id: AppId) -> None:
+    platform, answers = front.platform, []
+    platform.deploy(platform.spec(app_id))
+    new = platform.spec(app_id, version=2)
+    visitor = threading.Thread(target=lambda: answers.append(front.get()), daemon=True)
+    with platform.line(app_id) as lease:
+        log = platform.log()
+        with platform.scheduler.paused(app_id, Pause(hold_s=30), lease, log, lambda: None):
+            visitor.start()
+            assert platform.scheduler.run_once(new, "release", "echo migrated", lease, log, lambda: None, 60) == 0
+            assert answers == []
+            platform.scheduler.deploy(new, lease, log, lambda: "ref", lambda: None)
+    visitor.join(20)
+    assert answers == ["200 v2 hello"]
+    assert "       migrated" in platform.lines

@@ -36,7 +36,8 @@ def show_release(call: AppCall, release: str) -> Answer:
 
 @routes("POST", "/apps/<app>/releases", Permission.DEPLOY)
 def roll_back(call: AppCall) -> Answer:
-    """Roll back to `release`: an id, 3, "v3", or null for the one live before. `code_only` keeps today's config.
+    """Roll back to `release`: an id, 3, "v3", or null for the one live before. `code_only` keeps today's config;
+    `release_phase` runs its release phase once more.
 
     Answers at once with the new, pending release; its output stream ends when it is live or failed.
     """
@@ -46,7 +47,8 @@ def roll_back(call: AppCall) -> Answer:
             "A new one is made by git push, or from a stored commit by: portside deploy COMMIT",
         )
     wanted = _wanted(call.body.values["release"])
-    made = call.parts.releases.submit_rollback(call.app.id, wanted, call.identity, call.body.flag("code_only"))
+    flags = (call.body.flag("code_only"), call.body.flag("release_phase"))
+    made = call.parts.releases.submit_rollback(call.app.id, wanted, call.identity, *flags)
     return Answer(_shape(call, made), 201)
 
 

@@ -29,6 +29,6 @@ class RollbackPages:
 
     def roll_back(self, name: str, version: int) -> Response:
         app = self._access.app(name, Permission.DEPLOY)
-        code_only = request.form.get("code_only") == "1"
-        release = self._releases.submit_rollback(app.id, f"v{version}", self._access.identity(), code_only)
+        flags = [request.form.get(name) == "1" for name in ("code_only", "release_phase")]
+        release = self._releases.submit_rollback(app.id, f"v{version}", self._access.identity(), *flags)
         return redirect(url_for("pages.release", name=app.name, version=release.version), 303)

@@ -119,6 +119,13 @@ def test_a_rollback_of_the_code_only_says_so(stage, api, app: App, ada: Identity
     assert answer.json["description"] == "Rollback to v1 (code only)"
 
 
+def test_a_rollback_may_run_the_release_phase_again(stage, api, app: App, ada: Identity) -> None:
+    stage.deploy(app, ada)
+    stage.deploy(app, ada)
+    answer = api.post("/apps/shop/releases", json={"release": "v1", "release_phase": True})
+    assert answer.json["message"].startswith("v1 has no release phase: there was no `release:` in its Procfile.")
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"slug": "x"}, {"release": True}, {"release": ["v1"]}, {"release": 1, "code_only": 7}]
 )

@@ -1,0 +1,19 @@
+"""When an app's requests are held at the router, and what HAProxy is told of it. Pure.
+
+HAProxy holds them itself, until the moment that stands in its map: so a hold ends in time whoever is alive then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core import clock
+
+
+def is_on(until: datetime | None) -> bool:
+    return until is not None and until > clock.now()
+
+
+def entry(until: datetime | None) -> str:
+    """The moment as HAProxy's map has it: seconds since the epoch."""
+    return "" if until is None else f"{until.timestamp():.3f}"
