@@ -22,6 +22,7 @@ _ADVICE = (
     (re.compile(r"^\s*(//|#|/\*)", re.MULTILINE), "Take away the comments: JSON has none"),
     (re.compile(r"[{,\[:]\s*'"), 'Write "double quotes" in place of single ones'),
 )
+_WAYS = ("path", "command", "listening", "uptime")
 Check = Callable[[str, Node], Iterator[Mistake]]
 
 
@@ -59,6 +60,24 @@ def _web_overlaps(name: str, node: Node) -> Iterator[Mistake]:
         yield Mistake(FILE, overlap.line, overlap.column, Wrong.NOT_ONE_OF, f"{name}.web.overlap", wanted)
 
 
+def _port(name: str, node: Node) -> Iterator[Mistake]:
+    if not 1 <= int(node.text) <= 65535:
+        yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"1 to 65535, not {node.text}")
+
+
+def _one_way(name: str, node: Node) -> Iterator[Mistake]:
+    """A check asks in one way (https://dokku.com/docs/deployment/zero-downtime-deploys/)."""
+    said = [entry for entry in node.entries if entry.key in _WAYS and _says(entry.node)]
+    for other in said[1:]:
+        yield Mistake(FILE, other.line, other.column, Wrong.NOT_TOGETHER, f"{name}.{other.key}", said[0].key)
+    if (content := node.get("content")) is not None and node.get("path") is None:
+        yield Mistake(FILE, content.line, content.column, Wrong.MISSING_KEY, name, "path")
+
+
+def _says(node: Node) -> bool:
+    return bool(node.items) or node.text not in ("", "False", "0")
+
+
 def _one_of(*allowed: str) -> Check:
     def check(name: str, node: Node) -> Iterator[Mistake]:
         if node.text not in allowed:
@@ -79,7 +98,7 @@ HEALTHCHECK = Shape(
     {
         "type": Shape(("text",), check=_one_of("startup", "readiness", "liveness")),
         "path": Shape(("text",), check=_path),
-        "port": COUNT,
+        "port": Shape(COUNT.kinds, check=_port),
         "attempts": COUNT,
         "timeout": COUNT,
         "wait": COUNT,
@@ -87,12 +106,14 @@ HEALTHCHECK = Shape(
         "initialDelay": COUNT,
         "command": TEXTS,
         "content": TEXT,
-        "httpHeaders": Shape(("a list",), each=Shape(OBJECT, {"name": TEXT, "value": TEXT})),
+        "httpHeaders": Shape(("a list",), each=Shape(OBJECT, {"name": TEXT, "value": TEXT}, needed=("name", "value"))),
         "listening": FLAG,
         "name": TEXT,
-        "scheme": TEXT,
+        "onFailure": Shape(OBJECT, {"command": TEXTS, "url": TEXT}),
+        "scheme": Shape(("text",), check=_one_of("http", "https")),
         "warn": FLAG,
     },
+    check=_one_way,
 )
 VARIABLE = Shape(("text", *OBJECT), {"description": TEXT, "generator": TEXT, "required": FLAG, "value": TEXT})
 APP_JSON: Mapping[str, Shape] = {

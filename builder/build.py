@@ -240,7 +240,7 @@ class Builder:
         processes = what_runs(self._engine, plan, row.image_id, facts)
         ports = facts.tcp_ports if facts else ()
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT
-        health, overlap = plan.manifest.health_paths, plan.manifest.overlap
+        health, overlap = plan.manifest.healthchecks, plan.manifest.overlap
         made = (row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
         return BuiltImage(*made, overlap=overlap, resting=plan.manifest.resting)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from builder import packs
@@ -73,11 +74,20 @@ def decisions(plan: Plan, source: Source, stack: str) -> tuple[str, ...]:
         *plan.detected.details,
         *(f"Process {kind}: {command}" for kind, command in processes),
         *(() if processes else (_told_later(plan),)),
-        *(f"Health check of {kind}: GET {path}" for kind, path in plan.manifest.health_paths.items()),
+        *(line for kind, checks in plan.manifest.healthchecks.items() for line in _asked(kind, checks)),
         *(f"Overlap of {kind}: {'yes' if may else 'no'}" for kind, may in plan.manifest.overlap.items()),
         f"Files: {len(paths) - left_out} in the build"
         + (f", {left_out} left out by .dockerignore" if left_out else ""),
     )
+
+
+def _asked(process_type: str, checks: str) -> Iterator[str]:
+    """A line for each health check of a type."""
+    for check in json.loads(checks):
+        kind = check.get("type") or "startup"
+        command, path = check.get("command"), check.get("path")
+        asks = " ".join(command) if command else f"GET {path}" if path else "its port, or that it runs"
+        yield f"Health check of {process_type} ({kind}): {asks}"
 
 
 def _told_later(plan: Plan) -> str:

@@ -43,6 +43,25 @@ def read_json(text: str) -> Node:
     return _Reader(text).node(0)[0]
 
 
+def plain(node: Node) -> object:
+    """The value without its places."""
+    match node.kind:
+        case "an object":
+            return {entry.key: plain(entry.node) for entry in node.entries}
+        case "a list":
+            return [plain(item) for item in node.items]
+        case "text":
+            return node.text
+    return {"True": True, "False": False, "None": None}.get(node.text, _number(node.text))
+
+
+def _number(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Walks a document that is known to be valid. Each method takes and gives a position."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder import release_settings
 from builder.app_json import parse_app_json
-from builder.json_places import Node
+from builder.json_places import Node, plain
 from builder.near import is_slip_of
 from builder.problems import PROCFILE_EXAMPLE, EmptyProcfile, ManifestMistakes, Mistake, NotText, Wrong, failed
 from builder.types import NOTHING_RESTS, Resting, Source
 
-__all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_health_paths", "parse_procfile", "read_manifest"]
+__all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_procfile", "read_manifest"]
 
 TYPE_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,29}$")
 NAMES_WITH_A_MEANING = ("web", "release")  # a slip in any other name only makes a process type of that name
@@ -27,12 +28,12 @@ _MARKS = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 class Manifest:
     """`processes`: (type, command) in the Procfile's order, None when there is no Procfile.
 
-    `health_paths`: the HTTP path that must answer before an instance of a type counts as healthy. `overlap`: whether an
-    old and a new instance of a type may run side by side, where app.json says it. `resting`: what portside.toml says.
+    `healthchecks`: app.json's list for each type that has one, as JSON text. `overlap`: whether an old and a new
+    instance of a type may run side by side, where app.json says it. `resting`: what portside.toml says.
     """
 
     processes: tuple[tuple[str, str], ...] | None
-    health_paths: Mapping[str, str]
+    healthchecks: Mapping[str, str]
     overlap: Mapping[str, bool] = field(default_factory=dict)
     resting: Resting = NOTHING_RESTS
 
@@ -41,17 +42,17 @@ def read_manifest(source: Source) -> Manifest:
     """The manifest of a source; raises BuildFailed with every mistake that its files have."""
     procfile, app_json = source.read("Procfile"), source.read("app.json")
     processes, wrong = (None, []) if procfile is None else _processes(procfile)
-    paths: dict[str, str] = {}
+    checks: dict[str, str] = {}
     overlap: dict[str, bool] = {}
     if app_json is not None:
         node, more = parse_app_json(_text("app.json", app_json))
         wrong += more
-        paths, overlap = ({}, {}) if more else (_health_paths(node), _overlap(node))
+        checks, overlap = ({}, {}) if more else (_healthchecks(node), _overlap(node))
     _raise_if(wrong)
     if processes is not None and not processes:
         raise failed(EmptyProcfile())
     resting = release_settings.resting(source, processes)
-    return Manifest(None if processes is None else tuple(processes.items()), paths, overlap, resting)
+    return Manifest(None if processes is None else tuple(processes.items()), checks, overlap, resting)
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
@@ -61,16 +62,6 @@ def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
     if not processes:
         raise failed(EmptyProcfile())
     return tuple(processes.items())
-
-
-def parse_health_paths(content: bytes) -> dict[str, str]:
-    """The path of each type's first `startup` check under `healthchecks`, as Dokku reads it.
-
-    The format: https://dokku.com/docs/deployment/zero-downtime-deploys/. Raises BuildFailed with every mistake.
-    """
-    node, wrong = parse_app_json(_text("app.json", content))
-    _raise_if(wrong)
-    return _health_paths(node)
 
 
 def _raise_if(mistakes: list[Mistake]) -> None:
@@ -140,12 +131,7 @@ def _overlap(node: Node) -> dict[str, bool]:
     return {one.key: said.text == "True" for one in entries if (said := one.node.get("overlap")) is not None}
 
 
-def _health_paths(node: Node) -> dict[str, str]:
+def _healthchecks(node: Node) -> dict[str, str]:
+    """The format: https://dokku.com/docs/deployment/zero-downtime-deploys/."""
     checks = node.get("healthchecks")
-    paths = {}
-    for entry in checks.entries if checks else ():
-        startup = (item for item in entry.node.items if (kind := item.get("type")) is None or kind.text == "startup")
-        path = next((found.text for item in startup if (found := item.get("path"))), None)
-        if path is not None:
-            paths[entry.key] = path
-    return paths
+    return {one.key: json.dumps(plain(one.node)) for one in (checks.entries if checks else ()) if one.node.items}

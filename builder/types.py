@@ -83,14 +83,15 @@ NOTHING_RESTS = Resting()
 class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
-    `reused`: it was there already. `cold`: nothing of the app's could be in a cache. `overlap`: see `Manifest`.
+    `reused`: it was there already. `cold`: nothing of the app's could be in a cache. `healthchecks` and
+    `overlap`: see `Manifest`.
     """
 
     build_id: str
     image_id: str
     processes: tuple[tuple[str, str | None], ...]
     port: int
-    health_paths: Mapping[str, str]
+    healthchecks: Mapping[str, str]
     pack: str
     reused: bool
     stack: str = ""

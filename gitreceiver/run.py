@@ -146,7 +146,7 @@ class PushRun:
             assert made is not None, "a push is releasing only after its release was made"
             return made
         self._stop_if_asked()
-        types = (dict(image.processes), image.port, image.health_paths, image.overlap)
+        types = (dict(image.processes), image.port, image.healthchecks, image.overlap)
         new = NewImage(image.image_id, *types, image.resting.stop, image.resting.hold_s)
         release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
         self._move(PushState.RELEASING, version=release.version, stack=image.stack, built=_how_built(image))

@@ -22,7 +22,7 @@ class Content:
     commit: str = ""
     port: int = 0
     processes: Mapping[str, str | None] = field(default_factory=dict)
-    health_paths: Mapping[str, str] = field(default_factory=dict)
+    healthchecks: Mapping[str, str] = field(default_factory=dict)
     overlap: Mapping[str, bool] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     hold_s: float = 0.0

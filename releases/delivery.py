@@ -20,7 +20,7 @@ from core.secrets import Mask
 from releases.ledger import Ledger
 from releases.settings import ReleaseSettings
 from releases.types import App, ImageStore, ReleaseKind
-from scheduler import HealthCheck, Pause, ProcessType, RunSpec, Scheduler
+from scheduler import Pause, ProcessType, RunSpec, Scheduler, read_checks
 
 RELEASE_PHASE = "release"
 ASK_EVERY_S = 0.5
@@ -135,7 +135,7 @@ class Delivery:
             processes=tuple(ProcessType(name, command) for name, command in types.items()),
             env=content.config,
             port=content.port,
-            health={name: HealthCheck(path=path) for name, path in content.health_paths.items()},
+            health={name: read_checks(text) for name, text in content.healthchecks.items()},
             overlap=content.overlap,
         )
 

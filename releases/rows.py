@@ -47,7 +47,7 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.image_id, row.image_ref, row.commit = content.image_id, content.image_ref, content.commit
     row.port = content.port
     row.processes_json = json.dumps(dict(content.processes))
-    row.health_json = json.dumps(dict(content.health_paths))
+    row.health_json = json.dumps(dict(content.healthchecks))
     row.overlap_json = json.dumps(dict(content.overlap))
     row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
 
@@ -61,7 +61,7 @@ def image(row: ReleaseRow) -> Content:
         commit=row.commit,
         port=row.port,
         processes=json.loads(row.processes_json),
-        health_paths=json.loads(row.health_json),
+        healthchecks=json.loads(row.health_json),
         overlap=json.loads(row.overlap_json),
         stop=tuple(pause.get("stop", ())),
         hold_s=pause.get("hold_s", 0.0),

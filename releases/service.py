@@ -87,7 +87,7 @@ class Releases:
         description: str = "",
     ) -> Release:
         """The release of a push. Asked again for the same push, it gives the release that was made then."""
-        types = (dict(image.processes), dict(image.health_paths), dict(image.overlap))
+        types = (dict(image.processes), dict(image.healthchecks), dict(image.overlap))
         content = Content(image.image_id, "", commit, image.port, *types, image.stop, image.hold_s)
         said = description or f"Deploy {commit[:8]}"
         draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)

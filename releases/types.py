@@ -51,6 +51,7 @@ class App:
 class NewImage:
     """What a build gives to a release. `processes` maps a process type to its command, None meaning the image's own.
 
+    `healthchecks`: app.json's list for each type that has one, as JSON text.
     `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
     What rests during the release phase: the types in `stop`, and for `hold_s` the app's requests.
     """
@@ -58,7 +59,7 @@ class NewImage:
     image_id: str
     processes: Mapping[str, str | None]
     port: int
-    health_paths: Mapping[str, str] = field(default_factory=dict)
+    healthchecks: Mapping[str, str] = field(default_factory=dict)
     overlap: Mapping[str, bool] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     hold_s: float = 0.0

@@ -5,6 +5,8 @@ GIVES  healthy, routed instances; a switch from one release to the next that use
 NEVER  builds or numbers anything; serves a release of which one instance is not healthy; restarts a container.
 """
 
+from scheduler.checks import CheckKind, HealthCheck
+from scheduler.checks import read as read_checks
 from scheduler.docker_runtime import DockerRuntime
 from scheduler.resizing import Resizing
 from scheduler.run_records import Run, RunWish
@@ -15,10 +17,10 @@ from scheduler.states import InstanceState
 from scheduler.storage import Storage
 from scheduler.stored import SizeChange, StorageChange, StoredVolume
 from scheduler.tasks import doors, waker
-from scheduler.types import BootFailed, Formation, HealthCheck, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
+from scheduler.types import BootFailed, Formation, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "BootFailed", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceState", "LogLine", "Pause",
-    "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler", "SchedulerSettings",
-    "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "waker",
+    "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceState", "LogLine",
+    "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler", "SchedulerSettings",
+    "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "read_checks", "waker",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 
 from core import clock, timing
 from core.errors import Cancelled
@@ -23,6 +24,8 @@ from scheduler.tables import InstanceRow
 from scheduler.types import BootFailed, RunSpec
 
 SHORTEST_PAUSE_S = 0.005
+LONGEST_PAUSE_S = 0.1
+COMMAND_PAUSE_S = 0.1
 OVERSHOOT = 0.05
 """An instance is asked so often that it is found ready at most this part later than it was."""
 LOOK_EVERY_S = 0.2
@@ -84,23 +87,27 @@ class Boot:
 
     def _patience_s(self, row: InstanceRow, is_woken: bool) -> float:
         """How long it may take to become healthy. What has served before and was woken answers at once, or never."""
-        wanted_s = records.health_of(self.spec, row.process_type, self.settings).timeout_s
+        wanted_s = health.patience_s(self.spec, row.process_type, self.settings)
         return min(wanted_s, self.settings.wake_s) if is_woken else wanted_s
 
     def _await_healthy(self, row: InstanceRow, container_id: str, halt: threading.Event, timeout_s: float) -> None:
-        wanted = records.health_of(self.spec, row.process_type, self.settings)
-        check = health.check_of(self.spec, row.process_type, row.address, self.host, self.settings)
+        checks = health.boot_checks(self.spec, row.process_type, row.address, self.host, self.settings)
         started_at, began = clock.now(), time.monotonic()
         look_at = began + LOOK_EVERY_S / 2
-        while not (verdict := health.probe(check, started_at, clock.now())).ready:
-            moment = time.monotonic()
-            if moment >= look_at:
-                self._raise_if_ended(row, container_id)
-                look_at = moment + LOOK_EVERY_S
-            if moment - began > timeout_s:
-                raise self._unhealthy(row, container_id, check, verdict, timeout_s)
-            if halt.wait(min(max(SHORTEST_PAUSE_S, OVERSHOOT * (moment - began)), wanted.interval_s)):
-                raise Cancelled
+        run = partial(self.runtime.execute, container_id)
+        for check in checks:
+            while not (verdict := health.probe(check, started_at, clock.now(), run)).ready:
+                if check.warn:
+                    self.log.detail(f"{records.process_of(row)}: {health.in_words(check, verdict)} (this only warns)")
+                    break
+                moment = time.monotonic()
+                if moment >= look_at:
+                    self._raise_if_ended(row, container_id)
+                    look_at = moment + LOOK_EVERY_S
+                if moment - began > timeout_s:
+                    raise self._unhealthy(row, container_id, check, verdict, timeout_s)
+                if halt.wait(_pause_s(check, moment - began)):
+                    raise Cancelled
         self._raise_if_ended(row, container_id)
 
     def _raise_if_ended(self, row: InstanceRow, container_id: str) -> None:
@@ -126,6 +133,12 @@ class Boot:
         for line in lines:
             self.log.detail(f"  {line}")
         return lines
+
+
+def _pause_s(check: Check, waited_s: float) -> float:
+    """Until the next question: a command costs the host more than a connection."""
+    shortest_s = COMMAND_PAUSE_S if check.command else SHORTEST_PAUSE_S
+    return min(max(shortest_s, OVERSHOOT * waited_s), LONGEST_PAUSE_S)
 
 
 def _watch(jobs: Sequence[Future[None]], stopped: Stopped) -> None:

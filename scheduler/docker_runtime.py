@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from docker.types import LogConfig
 from docker.utils import kwargs_from_env
 
 from core.ids import AppId
-from scheduler import docker_memory, docker_network, shell
+from scheduler import docker_exec, docker_memory, docker_network, shell
 from scheduler.docker_answers import inspected, listed
 from scheduler.docker_attachment import DockerAttachment, attach
 from scheduler.docker_errors import mapped, start_error
@@ -30,6 +30,7 @@ from scheduler.runtime import (
     Container,
     ContainerOrder,
     Endings,
+    Executed,
     Image,
     ImageGone,
     OutputLine,
@@ -102,6 +103,12 @@ class DockerRuntime:
             except APIError as error:
                 if error.status_code not in (404, 409, 500):  # gone, or not running (500 in engines before 23)
                     raise
+
+    def execute(self, container_id: str, argv: Sequence[str], timeout_s: float) -> Executed:
+        found = self._tolerant(lambda api: api.inspect_container(container_id)) or {"Config": {}}
+        launcher = (found["Config"].get("Labels") or {}).get(shell.LAUNCHER_LABEL, "")
+        with mapped():
+            return docker_exec.execute(self._api, container_id, shell.to_execute(argv, launcher), timeout_s)
 
     def look(self, container_id: str) -> Container | None:
         with mapped():

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Sequence
 
+from scheduler import check_problems as c
 from scheduler import problems as p
 from scheduler.health import Check, Seen, Verdict
 from scheduler.problems import BootProblem
@@ -78,12 +79,19 @@ def why_unhealthy(
 ) -> BootProblem:
     """Why an instance that runs is not ready in time. `sockets` are the (address, port) on which it listens."""
     path = check.path or "/"
+    command = " ".join(check.command)
+    if verdict.seen is Seen.COMMAND_FAILED:
+        return c.CheckFailed(process, command, verdict.status, verdict.detail)
+    if verdict.seen is Seen.COMMAND_LATE:
+        return c.CheckLate(process, command, check.timeout_s)
+    if verdict.seen is Seen.NO_CONTENT:
+        return c.ContentMissing(process, path, check.content)
     if verdict.seen is Seen.BAD_STATUS:
-        return p.BadStatus(process, path, verdict.status)
+        return c.BadStatus(process, path, verdict.status)
     if verdict.seen is Seen.SENT_AWAY:
-        return p.SendsAway(process, path, verdict.status, verdict.detail)
+        return c.SendsAway(process, path, verdict.status, verdict.detail)
     if verdict.seen is Seen.NO_ANSWER:
-        return p.NoAnswer(process, path, verdict.detail)
+        return c.NoAnswer(process, path, verdict.detail)
     if check.port is None:
         return p.NotSteady(process, check.uptime_s, timeout_s)
     own = sorted((address, port) for address, port in sockets if address != _DOCKERS_RESOLVER)

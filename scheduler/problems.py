@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from core.reports import Problem
 from scheduler.types import BootFailed
 
-_AGAIN = ", then commit and push again."
-_PATH_TODO = "Mend what the path runs, or name another path in app.json (healthchecks, web, path)" + _AGAIN
+AGAIN = ", then commit and push again."
 _LISTEN = "it listens on 0.0.0.0 and the port in $PORT, which is {port}"
 
 
@@ -55,7 +54,7 @@ class CommandMissing(BootProblem):
         "{process} exited with code 127: there is no {program} in its image.",
         "a command whose program is not there",
         "a program that is installed, or a file of the commit",
-        "Check the command in the Procfile; a package's program needs the package in the dependencies" + _AGAIN,
+        "Check the command in the Procfile; a package's program needs the package in the dependencies" + AGAIN,
     )
 
 
@@ -69,7 +68,7 @@ class CommandNotExecutable(BootProblem):
         "{process} exited with code 126: {program} may not be run.",
         "{program} without the right to execute",
         "a file that is executable in git",
-        "git update-index --chmod=+x {program}" + _AGAIN,
+        "git update-index --chmod=+x {program}" + AGAIN,
     )
 
 
@@ -83,7 +82,7 @@ class WrongFormat(BootProblem):
         "{process} could not run {program}: exec format error.",
         "a program for another kind of processor, or a script without its #! line",
         "a program made for this server (`uname -m`), or a script that begins with #!/bin/sh or the like",
-        "Build {program} for this server, or put the #! line in" + _AGAIN,
+        "Build {program} for this server, or put the #! line in" + AGAIN,
     )
 
 
@@ -98,7 +97,7 @@ class ModuleMissing(BootProblem):
         "{process} needs the module {module}, which is not installed.",
         "no {module} in the image",
         "{module} among the dependencies, or a file of the commit",
-        "Add what provides {module} to {listed_in}" + _AGAIN,
+        "Add what provides {module} to {listed_in}" + AGAIN,
     )
 
 
@@ -112,7 +111,7 @@ class PortForbidden(BootProblem):
         "{process} asked for a port that it may not have.",
         "{said}",
         "the port in $PORT (apps do not run as root, so ports below 1024 are closed to them)",
-        "Listen on 0.0.0.0 and $PORT" + _AGAIN,
+        "Listen on 0.0.0.0 and $PORT" + AGAIN,
     )
 
 
@@ -141,7 +140,7 @@ class Finished(BootProblem):
         "{process} exited with code 0 before it was healthy.",
         "{said}",
         "a process that goes on running and stays in the foreground",
-        "Start the server itself in the Procfile, not in the background (no `&`, no --daemon)" + _AGAIN,
+        "Start the server itself in the Procfile, not in the background (no `&`, no --daemon)" + AGAIN,
     )
 
 
@@ -171,7 +170,7 @@ class OnlyInside(BootProblem):
         "{process} can't be reached: it listens on {address}:{port}, which only its own container can reach.",
         "{address}:{port}",
         f"{_LISTEN}",
-        "Bind to 0.0.0.0 (for example --host 0.0.0.0, or --bind 0.0.0.0:$PORT)" + _AGAIN,
+        "Bind to 0.0.0.0 (for example --host 0.0.0.0, or --bind 0.0.0.0:$PORT)" + AGAIN,
     )
 
 
@@ -186,7 +185,7 @@ class OtherPort(BootProblem):
         "{process} can't be reached: it listens on port {other} and not on {port}.",
         "port {other}",
         f"{_LISTEN}",
-        "Take the port from $PORT (for example --port $PORT)" + _AGAIN,
+        "Take the port from $PORT (for example --port $PORT)" + AGAIN,
     )
 
 
@@ -202,53 +201,6 @@ class NotListening(BootProblem):
         "a process that runs and does not listen, or not yet",
         f"{_LISTEN}, within {{timeout_s:g}} s",
         "If it is slow, do less before it listens; if it never will, it is a worker: name it so in the Procfile.",
-    )
-
-
-@dataclass(frozen=True)
-class BadStatus(BootProblem):
-    """Its health path answers 4xx or 5xx."""
-
-    path: str
-    status: int
-
-    words = (
-        "{process} is not healthy: GET {path} answered {status}.",
-        "{status}",
-        "2xx, or a redirect within the app",
-        _PATH_TODO,
-    )
-
-
-@dataclass(frozen=True)
-class SendsAway(BootProblem):
-    """Its health path redirects to another scheme or host, so that it says nothing about this instance."""
-
-    path: str
-    status: int
-    location: str
-
-    words = (
-        "{process} is not healthy: GET {path} answered {status} and sent us away.",
-        "{status} to {location}",
-        "2xx from the app itself, asked over plain HTTP from inside the server",
-        "Let this one path answer without a redirect (Rails: ssl_options exclude; Django: SECURE_REDIRECT_EXEMPT)"
-        + _AGAIN,
-    )
-
-
-@dataclass(frozen=True)
-class NoAnswer(BootProblem):
-    """Its port accepts, and its health path gives no (whole) answer in time."""
-
-    path: str
-    why: str
-
-    words = (
-        "{process} is not healthy: GET {path} got no answer.",
-        "{why}",
-        "an answer within 5 s, without signing in",
-        _PATH_TODO,
     )
 
 

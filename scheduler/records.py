@@ -17,14 +17,15 @@ from core.ids import AppId, new_id
 from core.leases import LeaseRow
 from core.secrets import Sealer
 from router import Backend
-from scheduler import addresses
+from scheduler import addresses, checks, health
 from scheduler.backoff import next_attempt
+from scheduler.checks import HealthCheck
 from scheduler.mounts import mounts_of
 from scheduler.settings import SchedulerSettings
 from scheduler.sizes import limits_of
 from scheduler.states import InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
-from scheduler.types import STANDARD, WEB, Formation, HealthCheck, Instance, ProcessType, RunSpec, line_of
+from scheduler.types import STANDARD, WEB, Formation, Instance, ProcessType, RunSpec, line_of
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def add_instances(
             replace=False,
             detail="",
             created_at=moment,
-            boot_by=clock.after(health_of(spec, slot.process_type, settings).timeout_s, moment),
+            boot_by=clock.after(health.patience_s(spec, slot.process_type, settings), moment),
         )
         for instance_id, slot in zip(ids, slots, strict=True)
     ]
@@ -186,13 +187,10 @@ def mark_started(session: Session, instance_id: str, container_id: str) -> None:
     session.execute(update(InstanceRow).where(InstanceRow.id == instance_id).values(**values))
 
 
-def health_of(spec: RunSpec, process_type: str, settings: SchedulerSettings) -> HealthCheck:
-    return spec.health.get(process_type) or HealthCheck(timeout_s=settings.boot_timeout_s)
-
-
 def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> None:
     """Make `spec` what the app runs. Its mounts and sizes are records of their own."""
-    plain = dataclasses.asdict(dataclasses.replace(spec, env={}, mounts=(), sizes={}))
+    plain = dataclasses.asdict(dataclasses.replace(spec, env={}, mounts=(), sizes={}, checks={}, health={}))
+    plain["health"] = {name: checks.write(said) for name, said in spec.health.items()}
     row.rollout, row.release_id, row.version = rollout, spec.release_id, spec.version
     row.spec, row.sealed_env = json.dumps(plain), sealer.seal(spec.env)
     row.held_fence, row.held_types = None, ""
@@ -205,9 +203,14 @@ def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None
         return None
     plain: dict[str, Any] = json.loads(row.spec)
     plain["processes"] = tuple(ProcessType(**process) for process in plain["processes"])
-    plain["health"] = {name: HealthCheck(**check) for name, check in plain["health"].items()}
+    plain["health"] = {name: _checks(said) for name, said in plain["health"].items()}
     own = {"mounts": mounts_of(session, app_id), "sizes": sizes_of(session, app_id)}
     return RunSpec(**{**plain, **own, "env": sealer.unseal(row.sealed_env)})
+
+
+def _checks(said: Any) -> tuple[HealthCheck, ...]:
+    """The checks of a type, as `store_spec` wrote them; before it knew more of them than a path, it wrote that."""
+    return checks.read(said if isinstance(said, str) else said["path"] or "[]")
 
 
 def sizes_of(session: Session, app_id: AppId) -> dict[str, str]:

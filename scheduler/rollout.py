@@ -23,7 +23,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
-from scheduler import addresses, records, warm
+from scheduler import addresses, health, records, warm
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
 from scheduler.handover import Handover
@@ -186,8 +186,7 @@ class Rollouts:
             log.detail("The image would run as root, so it runs as user 1000.")
 
     def _boot(self, spec: RunSpec, log: LogWriter) -> Boot:
-        by_path = any(check.path for check in spec.health.values())
-        host = urlsplit(self.router.url(spec.app_id)).netloc if by_path else ""
+        host = urlsplit(self.router.url(spec.app_id)).netloc if health.needs_host(spec) else ""
         return Boot(self.launcher, self.runtime, self.settings, spec, host, log)
 
     def _raise_if_any_ended(self, spec: RunSpec, rows: Sequence[InstanceRow]) -> None:

@@ -6,7 +6,7 @@ errors below. All it sees and touches are the containers that carry its platform
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -151,6 +151,14 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Executed:
+    """What a command inside a container came to. `code` None: it had not ended in time."""
+
+    code: int | None
+    output: str = ""
+
+
+@dataclass(frozen=True)
 class OutputLine:
     """A line that a container wrote. `stamp` is the engine's own text for `at`, exact to the nanosecond."""
 
@@ -236,6 +244,10 @@ class Runtime(Protocol):
 
     def resize(self, container_id: str, terminal: Terminal) -> None:
         """Give its terminal another size; nothing happens if it is gone or has ended."""
+
+    def execute(self, container_id: str, argv: Sequence[str], timeout_s: float) -> Executed:
+        """Run a command in the container, as the app's user and with its environment, and kill it when the time is up.
+        126 where it can't be run at all: the container is gone, has ended or is frozen; 127 for an unknown command."""
 
     def look(self, container_id: str) -> Container | None:
         """One container in full; None when it is gone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduler.runtime import Terminal
@@ -35,6 +36,17 @@ def how_to_run(command: str, env: Mapping[str, str], launcher: str = "", once: b
         "command": [_STAY + (_WAIT if once else "") + command],
         "environment": {**env, **_TO_ALL},
     }
+
+
+def to_execute(argv: Sequence[str], launcher: str = "") -> list[str]:
+    """A command for a running container whose first line of output is its process group."""
+    command = [launcher, shlex.join(argv)] if launcher else list(argv)
+    return ["/bin/sh", "-c", 'echo $$; exec "$@"', "sh", *command]
+
+
+def to_kill(group: str) -> list[str]:
+    """What ends such a command with all that it has started."""
+    return ["/bin/sh", "-c", 'kill -9 "-$1"', "sh", group]
 
 
 def sized(command: str, terminal: Terminal | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
@@ -79,14 +80,16 @@ class Turns:
         spec = self._spec(app_id)
         if spec is None:
             return frozenset()
-        host = urlsplit(self.router.url(app_id)).netloc if any(check.path for check in spec.health.values()) else ""
+        host = urlsplit(self.router.url(app_id)).netloc if health.needs_host(spec) else ""
         found = set()
         for row in rows:
             container = containers.get(row.id)
             if row.started_at is None or container is None or not container.running:
                 continue
-            check = health.check_of(spec, row.process_type, row.address, host, self.settings)
-            if container.address == row.address and health.probe(check, row.started_at, clock.now()).ready:
+            checks = health.boot_checks(spec, row.process_type, row.address, host, self.settings)
+            run = partial(self.runtime.execute, container.id)
+            asked = (health.probe(one, row.started_at, clock.now(), run) for one in checks if not one.warn)
+            if container.address == row.address and all(verdict.ready for verdict in asked):
                 found.add(row.id)
         return frozenset(found)
 

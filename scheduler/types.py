@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.ids import AppId
 from core.reports import Explained
+from scheduler.checks import CheckKind, HealthCheck, overlaid
 from scheduler.states import InstanceState
 
 WEB = "web"
@@ -37,15 +38,6 @@ class ProcessType:
 
 
 @dataclass(frozen=True)
-class HealthCheck:
-    """When an instance counts as ready: `path` answers 2xx or 3xx; without a path, its port accepts a connection."""
-
-    path: str | None = None
-    timeout_s: float = 60.0
-    interval_s: float = 0.1
-
-
-@dataclass(frozen=True)
 class Limits:
     """What one instance may use. `cpus` is a share of one second per second."""
 
@@ -72,7 +64,8 @@ class RunSpec:
 
     `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
     by when the engine has lost it ("" until it is published). `mounts` and `sizes`, like the quantities, are the
-    scheduler's own to fill in: they belong to the app, not to a release. `overlap` is what app.json says of types.
+    scheduler's own to fill in: they belong to the app, not to a release. `overlap` and
+    `health` are what app.json says of types; `checks` what was set for the app, which goes before that.
     """
 
     app_id: AppId
@@ -85,14 +78,22 @@ class RunSpec:
     processes: tuple[ProcessType, ...]
     env: Mapping[str, str]
     port: int
-    health: Mapping[str, HealthCheck]
+    health: Mapping[str, tuple[HealthCheck, ...]]
     overlap: Mapping[str, bool] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     sizes: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, tuple[HealthCheck, ...]] = field(default_factory=dict)
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""
         return {process.name: process.command for process in self.processes}[process_type]
+
+    def checks_of(self, process_type: str) -> tuple[HealthCheck, ...]:
+        """The checks in force for a type, but for those that every instance goes through (see `scheduler.health`)."""
+        return overlaid(self.health.get(process_type, ()), self.checks.get(process_type, ()))
+
+    def has_checks(self, kind: CheckKind) -> bool:
+        return any(one.kind is kind for process in self.processes for one in self.checks_of(process.name))
 
     def may_overlap(self, process_type: str) -> bool:
         """Whether an old and a new instance of the type may run side by side; `web` always may: somebody must serve."""

@@ -18,7 +18,7 @@ from core.database import Database
 from core.leases import Lease
 from core.secrets import Sealer
 from core.states import LostRace
-from scheduler import records, warm
+from scheduler import health, records, warm
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import LIFE, InstanceState
@@ -62,7 +62,7 @@ class Waking:
                 "rollout": rollout,
                 "fence": lease.fence,
                 "version": spec.version,
-                "boot_by": clock.after(records.health_of(spec, WEB, self.settings).timeout_s),
+                "boot_by": clock.after(health.patience_s(spec, WEB, self.settings)),
                 "failures": 0,
                 "warm_at": None,
             }

@@ -29,14 +29,13 @@ def likeness(spec: RunSpec, settings: SchedulerSettings) -> str:
     commands = {process.name: process.command for process in spec.processes}
     if WEB not in commands:
         return ""
-    check = spec.health.get(WEB)
     parts = {
         "app": (spec.app_id, spec.app_name),
         "image": spec.image_id,
         "commit": spec.commit,
         "command": commands[WEB],
         "port": spec.port,
-        "health": asdict(check) if check else None,
+        "health": [asdict(check) for check in spec.checks_of(WEB)],
         "mounts": [asdict(mount) for mount in spec.mounts if mount.is_for(WEB)],
         "limits": asdict(limits_for(spec.sizes, WEB, settings)),
     }

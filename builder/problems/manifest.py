@@ -24,6 +24,7 @@ class Wrong(Enum):
     BAD_PATH = auto()
     BAD_SCHEDULE = auto()
     MISSING_KEY = auto()
+    NOT_TOGETHER = auto()
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ MISTAKES = {
     Wrong.BAD_PATH: "`{name}` should be a path that begins with / and has no blanks, not {other}",
     Wrong.BAD_SCHEDULE: "`{name}` should be five fields such as `0 3 * * *`, not {other}",
     Wrong.MISSING_KEY: "`{name}` has no `{other}`",
+    Wrong.NOT_TOGETHER: "`{name}` stands beside `{other}`: make two checks of it, each with one of them",
 }
 
 

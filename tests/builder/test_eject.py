@@ -58,7 +58,7 @@ def test_each_decision_has_its_line(memory_source) -> None:
     assert told[-4:] == (
         "Process web: gunicorn app:app",
         "Process worker: python work.py",
-        "Health check of web: GET /up",
+        "Health check of web (startup): GET /up",
         "Files: 4 in the build, 1 left out by .dockerignore",
     )
 

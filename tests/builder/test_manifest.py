@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builder import BuildFailed
 from builder.json_places import read_json
-from builder.manifest import parse_health_paths, parse_procfile, read_manifest
+from builder.manifest import parse_procfile, read_manifest
 from builder.near import is_slip_of
 from builder.problems import BadSyntax, EmptyProcfile, ManifestMistakes, NotAnObject, Wrong
 from tests.builder.conftest import MemorySource
@@ -65,12 +65,37 @@ def test_one_slip_of_the_fingers_is_known(word, data):
     assert not is_slip_of(f"{word}qq", word)
 
 
-def test_the_path_of_the_first_startup_check_counts():
-    content = b"""{"healthchecks": {
-        "web": [{"type": "liveness", "path": "/live"}, {"type": "startup", "path": "/up"}, {"path": "/late"}],
-        "api": [{"path": "/api/health?deep=1"}],
-        "worker": [{"type": "startup", "uptime": 3}]}}"""
-    assert parse_health_paths(content) == {"web": "/up", "api": "/api/health?deep=1"}
+def healthchecks(content):
+    found = read_manifest(MemorySource({"app.json": content})).healthchecks
+    return {name: json.loads(text) for name, text in found.items()}
+
+
+def test_the_checks_of_each_type_are_given_as_they_stand():
+    said = {
+        "web": [{"type": "liveness", "path": "/live", "attempts": 3}, {"warn": True, "command": ["a", "b c"]}],
+        "worker": [{"type": "startup", "uptime": 3, "onFailure": {"url": "https://example.com"}}],
+    }
+    assert healthchecks(json.dumps({"healthchecks": {**said, "clock": []}})) == said
+
+
+def test_all_mistakes_of_checks_are_told_at_once_with_their_lines():
+    content = """{"healthchecks": {"web": [
+        {"path": "/up", "comand": ["x"], "port": 0},
+        {"path": "up", "listening": true, "scheme": "htps"},
+        {"command": ["x"], "uptime": 3, "content": "ok"},
+        {"path": "/up", "listening": false, "uptime": 0, "command": [], "httpHeaders": [{"name": "X"}]}]}}"""
+    with pytest.raises(BuildFailed) as raised:
+        healthchecks(content)
+    assert [(it.line, it.wrong, it.name, it.other) for it in raised.value.problem.mistakes] == [
+        (2, Wrong.UNKNOWN_KEY, "healthchecks.web[0].comand", "command"),
+        (2, Wrong.NOT_ONE_OF, "healthchecks.web[0].port", "1 to 65535, not 0"),
+        (3, Wrong.BAD_PATH, "healthchecks.web[1].path", "`up`"),
+        (3, Wrong.NOT_TOGETHER, "healthchecks.web[1].listening", "path"),
+        (3, Wrong.NOT_ONE_OF, "healthchecks.web[1].scheme", "one of http, https, not `htps`"),
+        (4, Wrong.NOT_TOGETHER, "healthchecks.web[2].uptime", "command"),
+        (4, Wrong.MISSING_KEY, "healthchecks.web[2]", "path"),
+        (5, Wrong.MISSING_KEY, "healthchecks.web[3].httpHeaders[0]", "value"),
+    ]
 
 
 def test_which_types_may_overlap_is_read_where_it_is_said():
@@ -81,7 +106,7 @@ def test_which_types_may_overlap_is_read_where_it_is_said():
 
 @pytest.mark.parametrize("content", ["{}", '{"name": "x", "env": {}}', '{"healthchecks": {}}'])
 def test_an_app_json_without_checks_is_fine(content):
-    assert parse_health_paths(content.encode()) == {}
+    assert healthchecks(content) == {}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +128,7 @@ def test_an_app_json_without_checks_is_fine(content):
 )
 def test_a_mistake_in_app_json_is_told_with_its_place(content, place):
     with pytest.raises(BuildFailed) as raised:
-        parse_health_paths(content.encode())
+        healthchecks(content)
     assert isinstance(raised.value.problem, ManifestMistakes)
     [it] = raised.value.problem.mistakes
     assert (it.line, it.column, it.wrong, it.name) == place
@@ -113,7 +138,7 @@ def test_a_mistake_in_app_json_is_told_with_its_place(content, place):
     "content", ['{"expo": {"slug": "x"}}', '{"$schema": "x"}', '{"env": {"A": {"value": "1"}, "B": "2"}}']
 )
 def test_keys_of_other_tools_are_passed_over(content):
-    assert parse_health_paths(content.encode()) == {}
+    assert healthchecks(content) == {}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +154,7 @@ def test_keys_of_other_tools_are_passed_over(content):
 )
 def test_what_is_no_app_json_at_all_is_told(content, problem):
     with pytest.raises(BuildFailed) as raised:
-        parse_health_paths(content.encode())
+        healthchecks(content)
     assert raised.value.problem == problem
 
 

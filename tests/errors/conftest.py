@@ -18,12 +18,12 @@ from builder.progress import Progress
 from core.ids import AppId, new_id
 from gitreceiver.disk import Disks, Forecast, Need, judge_room, refusal
 from gitreceiver.settings import MIB
-from scheduler import BootFailed, HealthCheck, ProcessType, SchedulerSettings
+from scheduler import BootFailed, HealthCheck, ProcessType, SchedulerSettings, read_checks
 from scheduler.docker_runtime import DockerRuntime
 from tests.builder.conftest import Bench, Lines
 from tests.databases import new_database
 from tests.errors.cases import Case
-from tests.scheduler.conftest import BASE_IMAGE, FAST, build
+from tests.scheduler.conftest import BASE_IMAGE, FAST, build, within
 from tests.scheduler.fakes import IDLE
 
 Tell = Callable[[Case], str]
@@ -92,7 +92,11 @@ def boot_tells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tell]:
     def tell(case: Case) -> str:
         manifest = read_manifest(case.source)
         types = tuple(ProcessType(name, command) for name, command in manifest.processes or ())
-        health = {one.name: HealthCheck(manifest.health_paths.get(one.name), case.timeout_s) for one in types}
+        said = {one.name: read_checks(manifest.healthchecks.get(one.name, "[]")) for one in types}
+        health = {
+            name: tuple(within(case.timeout_s, check) for check in checks or (HealthCheck(),))
+            for name, checks in said.items()
+        }
         app_id = AppId(new_id())
         spec = platform.spec(app_id, version=2, processes=types, health=health)
         if types[0].name != "web":  # only web runs by itself, so a release that works comes first

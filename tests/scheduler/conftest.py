@@ -252,5 +252,11 @@ def engine(tmp_path: Path, engine_settings: SchedulerSettings, base_image: str, 
     platform.database.close()
 
 
-def with_path(path: str, timeout_s: float = 20.0) -> Mapping[str, HealthCheck]:
-    return {"web": HealthCheck(path=path, timeout_s=timeout_s)}
+def within(timeout_s: float, check: HealthCheck | None = None) -> HealthCheck:
+    """A startup check that must pass in so many seconds after a boot."""
+    answer_s = min(5.0, timeout_s)
+    return replace(check or HealthCheck(), attempts=1, timeout_s=answer_s, wait_s=timeout_s - answer_s)
+
+
+def with_path(path: str, timeout_s: float = 20.0) -> Mapping[str, tuple[HealthCheck, ...]]:
+    return {"web": (within(timeout_s, HealthCheck(path=path)),)}

@@ -12,12 +12,12 @@ import pytest
 
 from core.errors import Cancelled, DeadlineExceeded
 from core.ids import AppId, new_id
-from scheduler import BootFailed, HealthCheck, InstanceState, LogLine, ProcessType, records
+from scheduler import BootFailed, InstanceState, LogLine, ProcessType, records
 from scheduler.addresses import pick
 from scheduler.launcher import Launcher, order_for
 from scheduler.records import Slot
 from scheduler.tables import AddressRow, InstanceRow
-from tests.scheduler.conftest import Platform, eventually, with_path
+from tests.scheduler.conftest import Platform, eventually, with_path, within
 from tests.scheduler.fakes import BYE, IDLE, SERVE
 
 pytestmark = pytest.mark.engine
@@ -84,7 +84,7 @@ def test_a_command_that_does_not_exist_is_named_as_the_reason(engine: Platform, 
 def test_a_web_process_out_of_reach_is_told_where_it_listens(
     engine: Platform, app_id: AppId, command: str, reason: str
 ) -> None:
-    spec = engine.spec(app_id, processes=(ProcessType("web", command),), health={"web": HealthCheck(timeout_s=1.0)})
+    spec = engine.spec(app_id, processes=(ProcessType("web", command),), health={"web": (within(1.0),)})
     with pytest.raises(BootFailed, match=reason):
         engine.deploy(spec)
     assert engine.runtime.containers(app_id) == []

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from core.ids import AppId
+from scheduler import check_problems as c
 from scheduler import problems as p
 from scheduler.explainer import why_ended, why_unhealthy
 from scheduler.health import Check, Seen, Verdict
@@ -75,12 +76,12 @@ def test_a_container_that_is_gone_is_told() -> None:
         (Verdict(False, Seen.NOTHING_LISTENS), {("127.0.0.11", 40123)}, p.NotListening(WEB, 5000, 9)),
         (Verdict(False, Seen.NOTHING_LISTENS), {("127.0.0.1", 5000)}, p.OnlyInside(WEB, "127.0.0.1", 5000)),
         (Verdict(False, Seen.NOTHING_LISTENS), {("0.0.0.0", 3000), ("127.0.0.11", 1)}, p.OtherPort(WEB, 5000, 3000)),
-        (Verdict(False, Seen.BAD_STATUS, 404), set(), p.BadStatus(WEB, "/up", 404)),
-        (Verdict(False, Seen.SENT_AWAY, 301, "https://x/"), set(), p.SendsAway(WEB, "/up", 301, "https://x/")),
+        (Verdict(False, Seen.BAD_STATUS, 404), set(), c.BadStatus(WEB, "/up", 404)),
+        (Verdict(False, Seen.SENT_AWAY, 301, "https://x/"), set(), c.SendsAway(WEB, "/up", 301, "https://x/")),
         (
             Verdict(False, Seen.NO_ANSWER, detail="nothing within 5 s"),
             set(),
-            p.NoAnswer(WEB, "/up", "nothing within 5 s"),
+            c.NoAnswer(WEB, "/up", "nothing within 5 s"),
         ),
     ],
 )

@@ -11,8 +11,8 @@ import pytest
 from core.errors import Cancelled, LeaseLost
 from core.ids import AppId
 from core.leases import Leases
-from scheduler import BootFailed, HealthCheck, InstanceState, ProcessType, line_of
-from tests.scheduler.conftest import Platform
+from scheduler import BootFailed, InstanceState, ProcessType, line_of
+from tests.scheduler.conftest import Platform, within
 from tests.scheduler.fakes import BYE, IDLE, SERVE
 
 WEB_AND_WORKER = (ProcessType("web", SERVE), ProcessType("worker", IDLE))
@@ -34,7 +34,7 @@ def test_a_release_without_web_answers_nothing_but_is_live(platform: Platform, a
 def test_the_published_reference_is_kept_with_the_spec_and_the_environment_is_sealed(
     platform: Platform, app_id: AppId
 ) -> None:
-    health = {"web": HealthCheck(timeout_s=7.0)}
+    health = {"web": (within(7.0),)}
     spec = platform.spec(app_id, env={"TOKEN": "s3cret-value"}, health=health, processes=WEB_AND_WORKER)
     platform.deploy(spec)
     assert platform.scheduler.current(app_id) == replace(spec, image_ref="ref")

@@ -16,6 +16,7 @@ from scheduler.runtime import (
     AddressTaken,
     Container,
     ContainerOrder,
+    Executed,
     OutputLine,
     StartFailed,
     Terminal,
@@ -119,6 +120,46 @@ def test_an_opened_container_is_given_input_and_its_output_ends_with_it(bench: B
     bench.runtime.remove(attachment.container_id)
     bench.runtime.resize(attachment.container_id, Terminal(90, 30))
     assert bench.runtime.containers(app_id) == []
+
+
+def test_a_command_runs_inside_with_the_apps_environment_and_tells_how_it_ended(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    assert bench.runtime.execute(started.id, ["sh", "-c", "echo one; echo two; exit 3"], 20) == Executed(
+        3, "one\ntwo\n"
+    )
+    assert bench.runtime.execute(started.id, ["echo", "fine"], 20) == Executed(0, "fine\n")
+    assert bench.runtime.execute(started.id, ["no-such-command"], 20).code == 127
+
+
+def test_a_command_that_takes_too_long_is_given_up(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    assert bench.runtime.execute(started.id, ["sh", "-c", "sleep 1000; echo late"], 0.5).code is None
+
+
+def test_no_command_runs_in_what_is_frozen_has_ended_or_is_gone(bench: Bench, app_id: AppId) -> None:
+    started = bench.start(IDLE, 9, app_id)
+    bench.runtime.pause(started.id)
+    assert bench.runtime.execute(started.id, ["echo", "x"], 20).code == 126
+    bench.runtime.signal(started.id, "SIGKILL")
+    bench.runtime.remove(started.id)
+    assert bench.runtime.execute(started.id, ["echo", "x"], 20).code == 126
+
+
+@pytest.mark.engine
+def test_a_command_that_is_given_up_is_ended_with_all_that_it_began_and_sees_what_the_app_sees(
+    engine_settings: SchedulerSettings, base_image: str, app_id: AppId
+) -> None:
+    runtime = DockerRuntime(engine_settings)
+    runtime.prepare()
+    started = Bench(runtime, base_image, engine_settings.subnet).start(IDLE, 9, app_id)
+    try:
+        seen = runtime.execute(started.id, ["sh", "-c", 'echo "$WORD $PORT $(id -u)"'], 20)
+        assert seen == Executed(0, "hello 5000 1000\n")
+        assert runtime.execute(started.id, ["sh", "-c", "sleep 999 & sleep 998"], 0.5).code is None
+        count = ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 99[89]'"]
+        eventually(lambda: runtime.execute(started.id, count, 20).output in ("0\n", ""), "nothing of it is left")
+    finally:
+        runtime.remove(started.id)
 
 
 GRACEFUL = """sh -c 'trap "echo finishing; sleep 1; echo finished; exit 0" TERM; echo up; while :; do sleep 9; done'"""

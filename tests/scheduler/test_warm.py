@@ -36,7 +36,7 @@ SPEC = RunSpec(
     processes=(ProcessType("web", "serve"), ProcessType("worker", "work")),
     env={"KEY": "value"},
     port=5000,
-    health={"web": HealthCheck(path="/up")},
+    health={"web": (HealthCheck(path="/up"),)},
 )
 
 
