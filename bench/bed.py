@@ -55,8 +55,9 @@ def _default(name: str) -> object:
 class Bed:
     """A platform of the bench's own, set as in production. `start`, then measure, then `end`."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_full: bool = False) -> None:
         self.platform = LivePlatform(**defaults_of(FAST))
+        self.is_full = is_full
 
     def start(self) -> None:
         self.platform.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import docker
 
@@ -14,30 +15,50 @@ from tests.background import eventually
 from tests.traces import LABEL
 
 PER_S = 500
-DEPLOYS, ROLLBACKS, SCALES, KILLS = 5, 5, (3, 1, 2), 3
 _QUIET_S = 2.0
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How often each thing is done to the app."""
+
+    deploys: int
+    rollbacks: int
+    scales: tuple[int, ...]
+    kills: int
+
+
+BRIEF = Extent(5, 5, (3, 1, 2), 3)
+FULL = Extent(50, 50, (3, 1) * 10, 20)
+"""With --full, as the platform promises it: 20 minutes."""
+
+
+def extent_of(bed: Bed) -> Extent:
+    return FULL if bed.is_full else BRIEF
+
+
 def during_changes(bed: Bed) -> Row:
-    """Requests failed during 5 deploys, 5 rollbacks and 3 scalings of one app, one after the other.
+    """Requests failed during deploys, rollbacks and scalings of one app, one after the other.
 
     The app answers after 100 ms and exits on SIGTERM at once. Failed: a broken connection, an answer other than 200,
     or over 10 s; GET and POST, kept-alive and new connections, from 4 processes. From before the first change until
     2 s after the last.
     """
-    app = _live_app(bed)
-    return _under_load(bed, app, f"{DEPLOYS} deploys, {ROLLBACKS} rollbacks, {len(SCALES)} scalings", _change)
+    app, extent = _live_app(bed), extent_of(bed)
+    what = f"{extent.deploys} deploys, {extent.rollbacks} rollbacks, {len(extent.scales)} scalings"
+    return _under_load(bed, app, what, _change)
 
 
 def during_kills(bed: Bed) -> Row:
-    """Requests failed while one of two instances is killed by the engine (`docker kill`), 3 times; same load.
+    """Requests failed while one of two instances is killed by the engine (`docker kill`), time after time; same load.
 
-    From before the first kill until two instances run again after the last.
+    From before the first kill until two instances run again after the last. A POST without an `Idempotency-Key` that
+    is on the killed instance is lost, and counted (decision 8).
     """
     app = _live_app(bed)
     must(app.cli("ps:scale", "web=2"))
     _until_there_are(2, bed, app)
-    return _under_load(bed, app, f"one of two instances killed, {KILLS} times", _kill)
+    return _under_load(bed, app, f"one of two instances killed, {extent_of(bed).kills} times", _kill)
 
 
 def _live_app(bed: Bed) -> BenchApp:
@@ -70,12 +91,13 @@ def row(what: str, tally: Tally, spent_s: float) -> Row:
 
 
 def _change(bed: Bed, app: BenchApp) -> None:
-    for _ in range(DEPLOYS):
+    extent = extent_of(bed)
+    for _ in range(extent.deploys):
         app.change()
         must(app.push())
-    for _ in range(ROLLBACKS):
+    for _ in range(extent.rollbacks):
         must(app.cli("rollback"))
-    for quantity in SCALES:
+    for quantity in extent.scales:
         must(app.cli("ps:scale", f"web={quantity}"))
         _until_there_are(quantity, bed, app)
 
@@ -83,7 +105,7 @@ def _change(bed: Bed, app: BenchApp) -> None:
 def _kill(bed: Bed, app: BenchApp) -> None:
     engine = docker.from_env()
     try:
-        for _ in range(KILLS):
+        for _ in range(extent_of(bed).kills):
             before = _instances(bed, app)
             engine.containers.get(sorted(before)[0]).kill()
             _until_one_is_new(before, bed, app)

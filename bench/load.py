@@ -1,7 +1,8 @@
 """A load of requests from several processes, and an honest count of what failed.
 
-Half of the clients keep their connection, half open a new one for each request; one request in four is a POST. A
-request has failed when the connection broke, the answer was no 200, or it took over 10 s.
+Half of the clients keep their connection, half open a new one for each request; one request in four is a POST, and
+every other POST has an `Idempotency-Key`, so that the router may send it twice. A request has failed when the
+connection broke, the answer was no 200, or it took over 10 s.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import http.client
 import multiprocessing
 import threading
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from multiprocessing.synchronize import Event
@@ -17,6 +19,8 @@ from types import TracebackType
 from typing import Any
 
 TOO_SLOW_S = 10.0
+GET, POST, WITH_KEY = "GET", "POST", "POST with a key"
+KINDS = (GET, GET, GET, POST, GET, GET, GET, WITH_KEY)
 CONTEXT = multiprocessing.get_context("fork")
 
 
@@ -99,9 +103,9 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         time.sleep(max(0.0, due - time.monotonic()))
         due = max(due + every_s, time.monotonic() - every_s)
         connection = connection or http.client.HTTPConnection("127.0.0.1", target.port, timeout=TOO_SLOW_S)
-        begun, method = time.monotonic(), "POST" if tally.sent % 4 == 3 else "GET"
+        begun, kind = time.monotonic(), KINDS[tally.sent % len(KINDS)]
         try:
-            failure = _request(connection, target, tally, method)
+            failure = _request(connection, target, tally, kind)
         except (OSError, http.client.HTTPException) as error:
             failure = type(error).__name__
             connection.close()
@@ -109,7 +113,7 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         took_s = time.monotonic() - begun
         failure = failure or ("over 10 s" if took_s > TOO_SLOW_S else None)
         if failure is not None:
-            tally.failures[f"{method} {failure}"] += 1
+            tally.failures[f"{kind}: {failure}"] += 1
         tally.sent += 1
         tally.slowest_s = max(tally.slowest_s, took_s)
         if connection is not None and not keeps:
@@ -119,10 +123,13 @@ def _client(target: Target, every_s: float, number: int, stop: Event, tally: Tal
         connection.close()
 
 
-def _request(connection: http.client.HTTPConnection, target: Target, tally: Tally, method: str) -> str | None:
+def _request(connection: http.client.HTTPConnection, target: Target, tally: Tally, kind: str) -> str | None:
     """Send one request; why it failed, if it did."""
-    body = b"x" * 100 if method == "POST" else None
-    connection.request(method, target.path, body=body, headers={"Host": target.host})
+    headers = {"Host": target.host}
+    if kind == WITH_KEY:
+        headers["Idempotency-Key"] = f'"{uuid.uuid4()}"'
+    method, body = ("GET", None) if kind == GET else ("POST", b"x" * 100)
+    connection.request(method, target.path, body=body, headers=headers)
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace").strip()
     if answer.status != 200:

@@ -14,6 +14,7 @@ import importlib
 import os
 import pkgutil
 import signal
+import ssl
 import sys
 import traceback
 from collections.abc import Mapping
@@ -108,6 +109,7 @@ def main() -> None:
     for module in (*PRELOADED, *(found.name for found in pkgutil.iter_modules(folder, f"{PRELOADED_WHOLE}."))):
         importlib.import_module(module)
     configure_mappers()  # else each part does it, at its first query
+    ssl.create_default_context()  # and reads the machine's certificates, 2 MB, at its first client
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what was used for importing only
     gc.freeze()  # the collector would write to these pages in every child, and so unshare them

@@ -172,6 +172,10 @@ class App(ThreadingHTTPServer):
 
     def stop(self) -> None:
         self.release.set()
+        self.die()
+
+    def die(self) -> None:
+        """As after SIGKILL: whatever is open is never answered."""
         self.shutdown()
         self.server_close()
         for connection in list(self._open):
