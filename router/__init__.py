@@ -1,11 +1,14 @@
 """The way in: host names, routes, and the HAProxy that serves them.
 
 TAKES  the backends of an app's generation, its label and its custom domains.
-GIVES  HTTP served by host name; one atomic switch per app; what is still in flight on a former generation.
+GIVES  HTTP served by host name; one atomic switch per app; what is still in flight on a
+       former generation; a line for each request.
 NEVER  starts, probes or stops an instance; knows what a release is; imports anything of ours but `core`.
 """
 
 from router.control import HaproxyControl, RouterControl
+from router.listener import Listener
+from router.request_log import RequestLine, RequestLog
 from router.runtime_socket import RouterDown
 from router.service import Router
 from router.settings import RouterSettings
@@ -16,6 +19,9 @@ __all__ = [
     "Domain",
     "DomainKind",
     "HaproxyControl",
+    "Listener",
+    "RequestLine",
+    "RequestLog",
     "Router",
     "RouterControl",
     "RouterDown",

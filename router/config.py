@@ -17,8 +17,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core import process
+from router import codes
+from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
 from router.front_plan import FrontMap, map_lines
+from router.pipe import FD_VARIABLE, LINE_BYTES
 from router.plan import MapName, RouteTable
 from router.settings import RouterSettings
 from router.tables import slot_name
@@ -39,6 +42,7 @@ class Page:
     status: HTTPStatus
     title: str
     text: str
+    code: str = ""
     headers: tuple[str, ...] = ()
 
 
@@ -53,12 +57,14 @@ NO_BACKENDS = Page(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "This app is not running",
     "It has no running web process. If it is yours: push a release to it, or start one with portside ps:scale web=1.",
+    codes.NO_PROCESSES.name,
 )
 HELD_OVER = Page(
     "held-over.http",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "This app is being updated",
     "A new release is on its way, and takes longer than a request is held for. Try again in a moment.",
+    codes.BACKLOG.name,
     ("Retry-After: 5",),
 )
 FAILURES = (
@@ -73,18 +79,21 @@ FAILURES = (
         HTTPStatus.BAD_GATEWAY,
         "The app gave no valid answer",
         "It closed the connection, or answered with something that is not HTTP. If it is yours, see portside logs.",
+        f"{codes.NO_RESPONSE.name}, {codes.NO_HTTP.name}",
     ),
     Page(
         "failed-503.http",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The app does not answer",
         "None of its web processes takes connections just now. If it is yours, see portside ps and portside logs.",
+        f"{codes.REFUSED.name}, {codes.NO_CONNECTION_IN_TIME.name}",
     ),
     Page(
         "failed-504.http",
         HTTPStatus.GATEWAY_TIMEOUT,
         "The app took too long",
         "It did not answer in time. If it is yours, see portside logs.",
+        codes.NO_ANSWER_IN_TIME.name,
     ),
 )
 
@@ -120,6 +129,9 @@ def render(
         worker_socket=machine.worker_socket,
         version_variable=VERSION_VARIABLE,
         config_version=config_version,
+        access_log_variable=FD_VARIABLE,
+        access_log_bytes=LINE_BYTES,
+        access_log_format=FORMAT,
         maps=FrontMap,
         hosts_map=MapName.HOSTS.value,
         targets_map=MapName.TARGETS.value,
@@ -186,7 +198,7 @@ def _quoted(value: object) -> str:
 def _response(environment: Environment, page: Page) -> str:
     """The page as HAProxy's `errorfile` wants it: a whole HTTP response."""
     body = environment.get_template("page.html.j2").render(
-        title=page.title, text=page.text, status=page.status.value, reason=page.status.phrase
+        title=page.title, text=page.text, code=page.code, status=page.status.value, reason=page.status.phrase
     )
     head = [
         f"HTTP/1.1 {page.status.value} {page.status.phrase}",

@@ -13,13 +13,14 @@ from core import clock
 from core.database import Database
 from core.errors import NotFound, Unavailable, UserError
 from core.ids import AppId
-from router import config, domain_records, hosts, program, records
+from router import config, domain_records, hosts, pipe, program, records
 from router.control import HaproxyControl, RouterControl
 from router.domain_records import Shares
 from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
 from router.lock import locked
 from router.plan import RouteTable, Scope, missing_slots, plan
+from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
 from router.tables import slot_name
@@ -60,6 +61,7 @@ class Router:
             timeout_s=settings.control_timeout_s,
             reload_timeout_s=settings.reload_timeout_s,
         )
+        self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
         self._front = Front(database, settings, front)
 
@@ -221,6 +223,7 @@ class Router:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             records.forget(session, app_id)
         self._apply_if_possible(app_id, *gone, front=True)
+        self.requests.forget(app_id)
 
     # --- the HAProxy process ---
 
@@ -236,6 +239,11 @@ class Router:
         """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
         program.check_sockets(self._worker_socket, self._master_socket)
         return program.argv(self._folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
+
+    def environment(self) -> dict[str, str]:
+        """What HAProxy's environment needs besides: a descriptor, open in this process, that its log goes to."""
+        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {pipe.FD_VARIABLE: str(pipe.open_for_haproxy(self._run / pipe.NAME))}
 
     def alive(self) -> bool:
         """Whether HAProxy runs and answers on its control socket."""

@@ -20,6 +20,8 @@ class RouterSettings:
 
     `hold_most_s`: the longest that an app's requests are held while its release phase runs. `hold_requests`: how many
     of one app; the rest are refused.
+    `request_log_kb`: how much of an app's newest request lines is kept on the disk, twice at most; 0 keeps none.
+    `log_query_values`: whether they show the values in a query, too (`?page=2`, else `?page=…`).
 
     The rest are times in seconds. Heroku gives an app 30 s for its first byte and 55 s between later ones
     (https://devcenter.heroku.com/articles/request-timeout); HAProxy 2.6 has one timeout for both, so it is the longer.
@@ -32,6 +34,8 @@ class RouterSettings:
     hold_most_s: float = 60.0
     hold_requests: int = 200
     threads: int = 2
+    request_log_kb: int = 256
+    log_query_values: bool = False
     connect_timeout_s: float = 1.0
     request_timeout_s: float = 10.0
     silence_timeout_s: float = 55.0

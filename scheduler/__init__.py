@@ -8,6 +8,7 @@ NEVER  builds or numbers anything; serves a release of which one instance is not
 from scheduler.checks import CheckKind, HealthCheck
 from scheduler.checks import read as read_checks
 from scheduler.docker_runtime import DockerRuntime
+from scheduler.names import InstanceNames
 from scheduler.resizing import Resizing
 from scheduler.run_records import Run, RunWish
 from scheduler.runtime import Runtime
@@ -20,7 +21,8 @@ from scheduler.tasks import doors, waker
 from scheduler.types import BootFailed, Formation, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceState", "LogLine",
-    "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler", "SchedulerSettings",
-    "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "read_checks", "waker",
+    "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceNames",
+    "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler",
+    "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "read_checks",
+    "waker",
 ]  # fmt: skip

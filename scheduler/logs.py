@@ -1,4 +1,4 @@
-"""The logs of an app: what all its instances write, merged by time, and what became of them."""
+"""The logs of an app, merged by time: what its instances write, what became of them, what the router was asked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from core.database import Database
 from core.edge import contained
 from core.errors import Unavailable
 from core.ids import AppId
+from router import RequestLine, RequestLog
 from scheduler import run_records
 from scheduler.records import process_of
 from scheduler.runtime import OutputLine, Runtime, Stream
@@ -22,6 +23,7 @@ from scheduler.tables import InstanceRow, RunRow
 from scheduler.types import LogLine
 
 TICK_S = 1.0
+ROUTER = "router"
 _MOST_WAITING = 10_000
 
 
@@ -42,22 +44,27 @@ class AppLogs:
 
     database: Database
     runtime: Runtime
+    requests: RequestLog
 
     def read(
         self, app_id: AppId, lines: int, follow: bool, process: str | None, gone: Callable[[], bool]
     ) -> Iterator[LogLine | None]:
         """The last `lines` lines, oldest first; then, if `follow`, new ones as they come and None about once a second.
 
-        `process` is `web.1`, or `web` for all of a type. Ends when `gone()`.
+        `process` is `web.1`, `web` for all of a type, or `router`. Ends when `gone()`.
         """
-        rows = self._rows(app_id, process)
+        rows, asked = self._rows(app_id, process), _asked(self.requests.tail(app_id, lines), process)
+        fresh = self.requests.follow(app_id)
         last: dict[str, OutputLine] = {}
         backlog: deque[LogLine] = deque(maxlen=lines)
         tails = self._tails(rows, max(lines, 1), last)  # one at least, to know where `follow` begins
-        backlog.extend(heapq.merge(self._about(rows), *tails, key=lambda line: line.at))
+        backlog.extend(heapq.merge(self._about(rows), asked, *tails, key=lambda line: line.at))
         yield from backlog
         if follow:
-            yield from self._follow(app_id, process, last, {line for row in rows for line in row.told}, gone)
+            told = {line for row in rows for line in row.told}
+            for line in self._follow(app_id, process, last, told, gone):
+                yield from _asked(fresh.fresh(), process)
+                yield line
 
     def _tails(self, rows: list[Writer], lines: int, last: dict[str, OutputLine]) -> list[list[LogLine]]:
         found = []
@@ -151,6 +158,11 @@ class _Tails:
             except queue.Full:
                 continue
             return
+
+
+def _asked(requests: Sequence[RequestLine], process: str | None) -> list[LogLine]:
+    wanted = process in (None, ROUTER)
+    return [LogLine(request.at, "portside", ROUTER, request.text) for request in requests if wanted]
 
 
 def _instance(row: InstanceRow) -> Writer:

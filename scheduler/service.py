@@ -79,7 +79,7 @@ class Scheduler:
         self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)
         self._endgame = Endgame(database, router, runtime, settings, self._reconciler)
-        self._logs = AppLogs(database, runtime)
+        self._logs = AppLogs(database, runtime, router.requests)
 
     def deploy(
         self,

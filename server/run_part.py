@@ -67,7 +67,7 @@ def _router(home: Path, environ: Environment) -> None:
 
     router = compose(environ).router
     router.write_config()
-    _become(router.command(), environ)
+    _become(router.command(), {**environ, **router.environment()})
 
 
 def _api(home: Path, environ: Environment) -> None:

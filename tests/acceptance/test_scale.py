@@ -31,6 +31,8 @@ def test_scaling_up_to_nothing_and_back(live_site: Site) -> None:
     assert live_site.cli("ps:scale", "web=0", "worker=0").code == 0
     eventually(lambda: live_site.platform.get(live_site.name).status_code == 503, "nothing is left to answer")
     assert "This app is not running" in live_site.platform.get(live_site.name).text
+    eventually(lambda: "at=error code=H14" in live_site.cli("logs", "-p", "router").output, "the log says so")
+    assert 'at=info method=GET path="/" host=' in live_site.cli("logs", "-p", "router").output
     eventually(lambda: live_site.containers() == [], "no container is left")
     assert "Nothing of" in live_site.cli("ps").output
 

@@ -24,6 +24,7 @@ from core.ids import AppId, new_id
 from router import Backend, HaproxyControl, Router, RouterDown, RouterSettings, config
 from router import program as program_module
 from router.front_plan import Command, FrontMap, FrontTable
+from router.pipe import FD_VARIABLE
 from router.plan import (
     AddServer,
     DropEntry,
@@ -231,8 +232,12 @@ class Haproxy:
 
     def start(self) -> subprocess.Popen[bytes]:
         self.router.write_config()
+        more = self.router.environment()
+        pipe = int(more[FD_VARIABLE])
         with open(self.home / "haproxy.log", "ab") as log:
-            master = subprocess.Popen(self.router.command(), stdout=log, stderr=log)
+            environ = {**os.environ, **more}
+            master = subprocess.Popen(self.router.command(), stdout=log, stderr=log, env=environ, pass_fds=(pipe,))
+        os.close(pipe)
         self._masters.append(master)
         wait_until(self.router.alive, f"HAProxy is up: {(self.home / 'haproxy.log').read_text()}")
         return master

@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from core import clock
 from core.errors import Unavailable
 from core.ids import AppId, new_id
-from router import Backend
+from router import Backend, RequestLog
 from scheduler.runtime import (
     Capacity,
     Container,
@@ -257,6 +258,7 @@ class RememberingRouter:
         self.away = threading.Event()
         self.holds: dict[AppId, datetime] = {}
         self.held: list[AppId] = []
+        self.requests = RequestLog(Path("/nowhere"), 0)
 
     def hold(self, app_id: AppId, until: datetime) -> datetime:
         if self.away.is_set():
