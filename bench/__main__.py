@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import deploys, failures, languages, lists, many, memory, receive, revert, warm
+from bench import deploys, failures, fleet, languages, lists, many, memory, receive, revert, warm
 from bench.bed import Bed
 from bench.figures import Broken, Row, as_json, table
 from tests.traces import reap_the_dead
@@ -35,30 +35,42 @@ ROWS: dict[str, Callable[[Bed], Row]] = {
 
 LANGUAGES = "languages"
 """The table of builds, which has no budget: minutes long."""
+FLEET = "fleet"
+"""Hundreds of apps on an engine of their own: a quarter of an hour, and so only when it is asked for."""
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice([*ROWS, LANGUAGES]))
+@click.argument("names", nargs=-1, type=click.Choice([*ROWS, LANGUAGES, FLEET]))
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows there too.")
 @click.option("--full", "is_full", is_flag=True, help="Fail nothing during 50 deploys, not 5: takes 20 minutes more.")
-def main(names: tuple[str, ...], file: Path | None, is_full: bool) -> None:
+@click.option("--apps", type=int, help="The apps of the fleet (default: 200, or as many as memory allows).")
+def main(names: tuple[str, ...], file: Path | None, is_full: bool, apps: int | None) -> None:
     """Measure Portside against its budgets: all of them, or the NAMEs given."""
-    chosen = [name for name in ROWS if name in (names or ROWS)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was done"))  # and so leave nothing behind
     reap_the_dead()
-    bed = Bed(is_full)
     console = Console(width=None if sys.stdout.isatty() else 150)
-    try:
-        bed.start()
-        if LANGUAGES in (names or (LANGUAGES,)):
-            console.print(languages.by_language(bed))
-        rows = [_measured(bed, name) for name in chosen]
-    finally:
-        bed.end()
+    rows: list[Row | Broken] = []
+    if FLEET in names:
+        told, found = fleet.measure(apps)
+        console.print(told)
+        rows += found
+    if set(names) != {FLEET}:
+        rows += _on_a_bed(names, Bed(is_full), console)
     if rows:
         console.print(table(rows))
     if file is not None:
         file.write_text(as_json(rows))
+
+
+def _on_a_bed(names: tuple[str, ...], bed: Bed, console: Console) -> list[Row | Broken]:
+    """The chosen rows (no name: all), on one platform; the languages' table is printed."""
+    try:
+        bed.start()
+        if LANGUAGES in (names or (LANGUAGES,)):
+            console.print(languages.by_language(bed))
+        return [_measured(bed, name) for name in ROWS if name in (names or ROWS)]
+    finally:
+        bed.end()
 
 
 def _measured(bed: Bed, name: str) -> Row | Broken:

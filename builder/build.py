@@ -137,7 +137,6 @@ class Builder:
             self._records.failed(row.id, error.message, gauge.took(0))
             raise
         self._records.succeeded(row.id, row.image_id, self._took(gauge, row.image_id, before or recipe.base))
-        self._drop_old_builds(request.app_id)
         is_cold = before is None or request.rebuild or recipe.cache.is_empty
         return replace(built, cold=is_cold)
 
@@ -161,6 +160,12 @@ class Builder:
             name = self._images.name_of(f"stacks/{pack.name}", image.name.rpartition(":")[2])
             self._images.upload(image_id, name)
             self._engine.untag(name)  # the engine remembers where its layers are without it
+
+    def drop_old_builds(self, app_id: AppId) -> None:
+        """Give up the images of all builds but the newest few; releases have names of their own for theirs."""
+        kept = self._settings.kept_builds
+        for build_id in self._records.builds(app_id)[kept : kept + _DROPPED_AT_ONCE]:
+            self._engine.untag(_name(build_id))
 
     def purge_cache(self, app_id: AppId) -> None:
         """Let the app's next build start with empty caches, even when nothing else has changed."""
@@ -248,11 +253,6 @@ class Builder:
         """What a build took, its image's layers reckoned above those of the image named `known`."""
         made, earlier = self._engine.layers(image_id), self._engine.layers(known) if known else None
         return gauge.took(new_layers_bytes(made, [earlier] if earlier else []) if made else 0)
-
-    def _drop_old_builds(self, app_id: AppId) -> None:
-        kept = self._settings.kept_builds
-        for build_id in self._records.builds(app_id)[kept : kept + _DROPPED_AT_ONCE]:
-            self._engine.untag(_name(build_id))
 
 
 def _name(build_id: str) -> str:

@@ -10,11 +10,12 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlalchemy import update
 
 from builder.engine import Engine
-from builder.registry import Registry
+from builder.registry import Manifest, Registry
 from builder.settings import BuilderSettings
 from builder.tables import BuildRow
 from core.database import Database
@@ -53,8 +54,8 @@ class ImageStore:
         gives.
         """
         self.upload(image_id, self._name(app_id, version), stopped)
-        tag = f"v{version}"
-        ref = self._label(app_id, tag, tag, _labels(app_id, app_name, version, labels))
+        manifest, config = self._stored(app_id, f"v{version}")
+        ref = self._put(app_id, manifest, config, version, _labels(app_id, app_name, version, labels))
         with self._database.write() as session:
             built = (BuildRow.app_id == app_id, BuildRow.image_id == image_id)
             session.execute(update(BuildRow).where(*built).values(ref=ref))
@@ -66,9 +67,9 @@ class ImageStore:
         Raises NotFound when the registry no longer has it.
         """
         self._await_registry()
-        digest = ref.rpartition("@")[2]
-        earlier = self._release_of(app_id, digest)
-        new_ref = self._label(app_id, digest, f"v{version}", _labels(app_id, app_name, version, labels))
+        manifest, config = self._stored(app_id, ref.rpartition("@")[2])
+        earlier = _release_of(config)
+        new_ref = self._put(app_id, manifest, config, version, _labels(app_id, app_name, version, labels))
         if earlier and self._engine.image_id(self._name(app_id, earlier)) is not None:
             self._engine.tag(self._name(app_id, earlier), self._name(app_id, version))
         return new_ref
@@ -133,22 +134,26 @@ class ImageStore:
     def _name(self, app_id: AppId, version: int) -> str:
         return self.name_of(_repository(app_id), f"v{version}")
 
-    def _label(self, app_id: AppId, reference: str, tag: str, labels: Mapping[str, str]) -> str:
-        """Put the image under `reference` also under `tag`, with exactly these labels of Portside's on it."""
+    def _stored(self, app_id: AppId, reference: str) -> tuple[Manifest, dict[str, Any]]:
+        """The manifest and the config of an image in the registry."""
         repository = _repository(app_id)
         manifest = self._registry.manifest(repository, reference)
-        config = json.loads(self._registry.blob(repository, manifest.config_digest))
+        return manifest, json.loads(self._registry.blob(repository, manifest.config_digest))
+
+    def _put(
+        self,
+        app_id: AppId,
+        manifest: Manifest,
+        config: Mapping[str, object],
+        version: int,
+        labels: Mapping[str, str],
+    ) -> str:
+        """Put that image under the release's tag, with exactly these labels of Portside's on it."""
+        repository = _repository(app_id)
         labelled = with_labels(config, labels)
         self._registry.put_blob(repository, labelled)
-        digest = self._registry.put_manifest(repository, tag, manifest.with_config(labelled))
+        digest = self._registry.put_manifest(repository, f"v{version}", manifest.with_config(labelled))
         return f"{self._registry.host}/{repository}@{digest}"
-
-    def _release_of(self, app_id: AppId, digest: str) -> int | None:
-        manifest = self._registry.manifest(_repository(app_id), digest)
-        config = json.loads(self._registry.blob(_repository(app_id), manifest.config_digest))
-        label = (config.get("config", {}).get("Labels") or {}).get(f"{LABEL_PREFIX}release", "")
-        match = VERSION_TAG.match(label)
-        return int(match[1]) if match else None
 
     def _versions(self, tags: list[str]) -> list[int]:
         return [int(match[1]) for tag in tags if (match := VERSION_TAG.match(tag))]
@@ -161,6 +166,12 @@ def with_labels(config: Mapping[str, object], labels: Mapping[str, str]) -> byte
     kept = {name: value for name, value in (inner.get("Labels") or {}).items() if not name.startswith(LABEL_PREFIX)}
     inner["Labels"] = kept | dict(labels)
     return json.dumps({**config, "config": inner}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _release_of(config: Mapping[str, Any]) -> int | None:
+    """The number of the release that an image was published for."""
+    match = VERSION_TAG.match((config.get("config", {}).get("Labels") or {}).get(f"{LABEL_PREFIX}release", ""))
+    return int(match[1]) if match else None
 
 
 def _labels(app_id: AppId, app_name: str, version: int, labels: Mapping[str, str]) -> dict[str, str]:

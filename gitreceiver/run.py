@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from builder import Builder, BuildFailed, BuildRequest, BuiltImage
 from core import clock, timing
-from core.edge import record_bug
+from core.edge import contained, record_bug
 from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, UserError
 from core.ids import AppId
 from core.leases import Lease, Leases
@@ -212,6 +212,8 @@ class PushRun:
     def _close(self) -> None:
         self._log.close()
         self._workshop.journal.record(self._push.id, log_closed=True)
+        with contained("dropping old builds"):  # takes the engine a while: nobody waits for it any more
+            self._workshop.builder.drop_old_builds(self._push.app_id)
 
     def _move(self, to: PushState, **values: object) -> None:
         steps = waterfall.encode(self.recorder.steps)

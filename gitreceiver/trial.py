@@ -32,6 +32,7 @@ def build_aside(workshop: Workshop, app_id: AppId, source: Source, log: LogWrite
             _wait_for_slot(workshop, slot, log, stopped)
             return workshop.builder.build(request, log, stopped)
     finally:
+        workshop.builder.drop_old_builds(app_id)
         workshop.queue.nudge(DISPATCH)
 
 

@@ -33,12 +33,14 @@ _NAME = re.compile(r"portside-engine-(?P<pid>\d+)-(?P<start>\d+)")
 class SecondEngine:
     """`with SecondEngine() as engine: …`; needs root. Nothing is left of it afterwards. One for a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_s: float = START_S) -> None:
+        """`start_s`: the longest that it may take to answer; with hundreds of containers it takes minutes."""
         me = procfs.record_of(os.getpid())
         assert me is not None
         self.folder = Path(tempfile.gettempdir()) / f"portside-engine-{me.pid}-{me.start}"
         self.url = f"unix://{self.folder}/docker.sock"
         self._bridge = _bridge_of(me.pid)
+        self._start_s = start_s
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> SecondEngine:
@@ -69,7 +71,7 @@ class SecondEngine:
             (self.folder / name).unlink(missing_ok=True)
         with (self.folder / "dockerd.log").open("ab") as log:
             self._daemon = subprocess.Popen(self._argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        eventually(self.answers, f"the second engine answers; see {self.folder}/dockerd.log", START_S)
+        eventually(self.answers, f"the second engine answers; see {self.folder}/dockerd.log", self._start_s)
 
     def kill(self) -> None:
         """SIGKILL to dockerd and to the containerd that it started. What the containers run goes on."""

@@ -22,6 +22,10 @@ class InstantBuilder:
 
     def __init__(self) -> None:
         self.requests: list[BuildRequest] = []
+        self.dropped: list[AppId] = []
+
+    def drop_old_builds(self, app_id: AppId) -> None:
+        self.dropped.append(app_id)
 
     def build(self, request: BuildRequest, log: Any, stopped: Callable[[], BaseException | None]) -> BuiltImage:
         self.requests.append(request)

@@ -99,6 +99,17 @@ def test_a_failed_boot_keeps_the_branch_and_the_release_before(desk: Desk) -> No
     assert desk.world.releases.app(desk.app_id).current_version == 1
 
 
+def test_old_builds_are_dropped_when_nobody_waits_any_more(desk: Desk) -> None:
+    """Live or failed: each has made an image."""
+    builder = InstantBuilder()
+    here = desk.with_builder(builder)
+    first = here.deploy(desk.commit("one"))
+    assert builder.dropped == [desk.app_id]
+    desk.world.scheduler.before_switch = failing_switch
+    here.deploy(desk.commit("two", first.commit))
+    assert builder.dropped == [desk.app_id] * 2
+
+
 def test_a_bug_ends_the_push_with_an_id_and_no_details(desk: Desk) -> None:
     push = desk.with_builder(BuggyBuilder()).deploy(desk.commit("one"))
     assert (push.state, push.reason) == (PushState.FAILED, "internal error")
