@@ -63,6 +63,7 @@ class ReleaseRow(Base):
     health_json: Mapped[str] = mapped_column(Text, default="{}")
     overlap_json: Mapped[str] = mapped_column(Text, default="{}")
     pause_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
+    formation_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
     config_sealed: Mapped[str] = mapped_column(Text, default="")
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

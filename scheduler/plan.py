@@ -10,87 +10,43 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from scheduler import warm
+from scheduler import judging, warm
 from scheduler.backoff import next_attempt
+from scheduler.judging import Judged
 from scheduler.records import AppRecord, Slot, process_of
 from scheduler.runtime import Container
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
+from scheduler.steps import (
+    Crash,
+    Finish,
+    Keep,
+    Kill,
+    Promote,
+    Renew,
+    Reroute,
+    Retire,
+    Start,
+    Step,
+    Stop,
+    Unroute,
+)
 from scheduler.tables import InstanceRow
 from scheduler.types import WEB
 
+__all__ = [
+    "Crash", "Finish", "Keep", "Kill", "Promote", "Renew", "Reroute", "Retire", "Seen", "Start", "Step", "Stop",
+    "Unroute", "may_start", "next_look", "plan", "strays",
+]  # fmt: skip
+
 _LEAVING = (InstanceState.RETIRED, InstanceState.WARM, InstanceState.STOPPING)
-
-
-@dataclass(frozen=True)
-class Start:
-    """Start a new instance in `slot`."""
-
-    slot: Slot
-
-
-@dataclass(frozen=True)
-class Promote:
-    """It is healthy: into the route."""
-
-    row: InstanceRow
-
-
-@dataclass(frozen=True)
-class Crash:
-    """It ended by itself, or did not become healthy: out of the route; `failures` counts this one too."""
-
-    row: InstanceRow
-    container: Container | None
-    failures: int
-    detail: str
-
-
-@dataclass(frozen=True)
-class Retire:
-    """Out of the route, to drain."""
-
-    row: InstanceRow
-
-
-@dataclass(frozen=True)
-class Keep:
-    """No request is left, and a rollback may want it: freeze it."""
-
-    row: InstanceRow
-    container: Container
-
-
-@dataclass(frozen=True)
-class Stop:
-    """No request is left (or its time is up, or a frozen one is kept no longer): SIGTERM, awake."""
-
-    row: InstanceRow
-    container: Container
-
-
-@dataclass(frozen=True)
-class Kill:
-    """It did not end on SIGTERM in time, or it is crashed and still holds on."""
-
-    container: Container
-
-
-@dataclass(frozen=True)
-class Finish:
-    """It is over: remove what is left of its container and close its record."""
-
-    row: InstanceRow
-    container: Container | None
-
-
-Step = Start | Promote | Crash | Retire | Keep | Stop | Kill | Finish
 
 
 @dataclass(frozen=True)
 class Seen:
     """What was observed. `at` is when the engine was asked: a container started later is not missing.
 
+    `judged` is what the checks of running instances found.
     `surplus` are frozen instances that hold more memory than is to be had, see `warm.surplus`.
     """
 
@@ -99,11 +55,13 @@ class Seen:
     healthy: frozenset[str] = frozenset()
     drained: frozenset[str] = frozenset()
     surplus: frozenset[str] = frozenset()
+    judged: Judged = judging.NOTHING
 
 
 def plan(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> list[Step]:
     """The steps for one app, which may be done in any order."""
-    return [*_endings(app, seen, now, settings), *_changes(app, seen, now, settings)]
+    changes = list(_changes(app, seen, now, settings))
+    return [*_endings(app, seen, now, settings), *changes, *_answers(app, changes, seen, now, settings)]
 
 
 def next_look(app: AppRecord, now: datetime, settings: SchedulerSettings) -> datetime | None:
@@ -209,11 +167,27 @@ def _is_harmless(app: AppRecord, row: InstanceRow) -> bool:
     return row.state == InstanceState.CRASHED or ahead
 
 
+def _answers(
+    app: AppRecord, changes: list[Step], seen: Seen, now: datetime, settings: SchedulerSettings
+) -> Iterator[Step]:
+    """Steps for running instances whose checks fail, or pass again, among those that stay after `changes`."""
+    if seen.judged == judging.NOTHING:
+        return
+    leaving = {step.row.id for step in changes if isinstance(step, Crash | Retire)}
+    live = (row for row in app.instances if row.rollout == app.rollout and row.state == InstanceState.RUNNING)
+    rows = [row for row in live if row.id not in leaving]
+    out, back = judging.routing((row for row in rows if row.process_type == WEB), seen.judged)
+    yield from (Unroute(row, seen.judged.unready[row.id]) for row in out)
+    yield from (Reroute(row) for row in back)
+    beside = (row for row in rows if row.process_type not in app.alone)
+    yield from (Renew(*one) for one in judging.to_renew(beside, seen.judged, now, settings))
+
+
 def _fill(
     slot: Slot, rows: list[InstanceRow], alone: bool, seen: Seen, now: datetime, settings: SchedulerSettings
 ) -> Iterator[Step]:
     """One place of the formation should have one running instance."""
-    crashes = [step for row in rows if (step := _crash(row, seen, now, settings)) is not None]
+    crashes = [step for row in rows if (step := _crash(row, alone, seen, now, settings)) is not None]
     yield from crashes
     ended = {step.row.id for step in crashes}
     alive = [row for row in rows if row.id not in ended and row.state != InstanceState.CRASHED]
@@ -235,7 +209,7 @@ def _fill(
         return  # the next turn knows how often it has failed
     last = max(crashed, key=lambda row: row.ended_at or row.created_at, default=None)
     if last is None:
-        yield Start(slot)
+        yield Start(Slot(slot.process_type, slot.number, max((row.failures for row in running), default=0)))
     elif now >= next_attempt(last, settings):
         yield Start(Slot(slot.process_type, slot.number, last.failures))
 
@@ -247,7 +221,7 @@ def _empty(rows: list[InstanceRow], seen: Seen) -> Iterator[Step]:
         yield Finish(row, seen.containers.get(row.id)) if crashed else Retire(row)
 
 
-def _crash(row: InstanceRow, seen: Seen, now: datetime, settings: SchedulerSettings) -> Crash | None:
+def _crash(row: InstanceRow, alone: bool, seen: Seen, now: datetime, settings: SchedulerSettings) -> Crash | None:
     if row.state not in (InstanceState.STARTING, InstanceState.RUNNING):
         return None
     container = seen.containers.get(row.id)
@@ -262,7 +236,8 @@ def _crash(row: InstanceRow, seen: Seen, now: datetime, settings: SchedulerSetti
         elif row.started_at is None and now > row.created_at + timedelta(seconds=settings.start_timeout_s):
             detail = f"{process_of(row)} could not be started in time"
     if not detail:
-        return None
+        hung = judging.to_renew([row] if alone else [], seen.judged, now, settings)
+        return next((Crash(row, container, failures, why) for _, failures, why in hung), None)
     steady = row.running_at is not None and now - row.running_at >= timedelta(seconds=settings.steady_s)
     return Crash(row, container, 0 if steady else row.failures + 1, detail)
 

@@ -133,7 +133,9 @@ def finished(turns: Iterable[Future[None]]) -> None:
 
 
 def is_settled(app: AppRecord, containers: dict[str, Container]) -> bool:
-    """The usual case, told apart cheaply: every wanted instance runs and there is nothing else."""
+    """The usual case, told apart cheaply: every wanted instance runs, has no checks, and there is nothing else."""
+    if app.watched:
+        return False
     if any(row.state != InstanceState.RUNNING or row.replace or row.rollout != app.rollout for row in app.instances):
         return False
     wanted = {(name, number + 1) for name, quantity in app.wanted.items() for number in range(quantity)}

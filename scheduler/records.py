@@ -34,7 +34,7 @@ class AppRecord:
 
     `line_fence` is the fence of whoever is making a release of this app just now; None when nobody is. Of the types in
     `alone` two instances never run in one place; those in `held` are just being handed over by a deploy.
-    `warm_rollout` is the one before, if its drained instances may be kept frozen.
+    `warm_rollout` is the one before, if its drained instances may be kept frozen. `watched`: see `AppRunRow`.
     """
 
     app_id: AppId
@@ -45,6 +45,7 @@ class AppRecord:
     alone: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
     warm_rollout: str | None = None
+    watched: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ class Slot:
 
 def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dict[AppId, AppRecord]:
     """The records of these apps (None: of all that have any), in a few queries whatever their number."""
-    runs = select(
-        AppRunRow.app_id, AppRunRow.rollout, AppRunRow.held_fence, AppRunRow.held_types, AppRunRow.warm_rollout
-    )
+    held = (AppRunRow.held_fence, AppRunRow.held_types)
+    runs = select(AppRunRow.app_id, AppRunRow.rollout, *held, AppRunRow.warm_rollout, AppRunRow.watched)
     wanted = select(FormationRow).where(FormationRow.offered)
     live = select(InstanceRow).where(InstanceRow.state != InstanceState.STOPPED)
     if app_ids is not None:
@@ -70,8 +70,11 @@ def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dic
     rollouts: dict[AppId, str | None] = {}
     holds: dict[AppId, tuple[int, str]] = {}
     warm: dict[AppId, str | None] = {}
-    for app_id, rollout, held_fence, held_types, warm_rollout in session.execute(runs):
+    watched: set[AppId] = set()
+    for app_id, rollout, held_fence, held_types, warm_rollout, is_watched in session.execute(runs):
         rollouts[AppId(app_id)], warm[AppId(app_id)] = rollout, warm_rollout
+        if is_watched:
+            watched.add(AppId(app_id))
         if held_fence is not None:
             holds[AppId(app_id)] = (held_fence, held_types)
     quantities: dict[str, dict[str, int]] = defaultdict(dict)
@@ -96,6 +99,7 @@ def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dic
             frozenset(alone[app]),
             _held(holds.get(app), fences.get(app)),
             warm.get(app),
+            app in watched,
         )
         for app in known
     }
@@ -174,12 +178,11 @@ def add_instances(
 
 
 def web_backends(session: Session, app_id: AppId, rollout: str) -> list[Backend]:
-    """What the route of the live release should lead to."""
-    return [
-        Backend(row.id, row.address, row.port)
-        for row in live_rows(session, app_id)
-        if row.process_type == WEB and row.rollout == rollout and row.state == InstanceState.RUNNING
-    ]
+    """What the route of the live release should lead to: what is ready, or all that run while nothing is."""
+    rows = [row for row in live_rows(session, app_id) if row.process_type == WEB and row.rollout == rollout]
+    running = [row for row in rows if row.state == InstanceState.RUNNING]
+    ready = [row for row in running if not row.unready]
+    return [Backend(row.id, row.address, row.port) for row in ready or running]
 
 
 def mark_started(session: Session, instance_id: str, container_id: str) -> None:
@@ -194,6 +197,7 @@ def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> N
     row.rollout, row.release_id, row.version = rollout, spec.release_id, spec.version
     row.spec, row.sealed_env = json.dumps(plain), sealer.seal(spec.env)
     row.held_fence, row.held_types = None, ""
+    row.watched = spec.is_watched
 
 
 def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None:

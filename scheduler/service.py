@@ -38,6 +38,7 @@ from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow, RunRow
 from scheduler.turns import Turns
 from scheduler.types import WEB, Formation, Instance, LogLine, Mount, Pause, RunSpec
+from scheduler.vigil import Vigil
 from scheduler.volumes import Volumes
 from scheduler.waking import Waking
 
@@ -74,7 +75,8 @@ class Scheduler:
         self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover, waking)
         self._pausing = Pausing(router, handover)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
-        turns = Turns(database, router, runtime, sealer, settings, launcher, Drains(router, settings))
+        drains, vigil = Drains(router, settings), Vigil(runtime, settings, agenda.add)
+        turns = Turns(database, router, runtime, sealer, settings, launcher, drains, vigil)
         self.runs = Runs(database, router, runtime, sealer, settings, self._wake)
         self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Index, String, Text
+from sqlalchemy import Boolean, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -17,6 +17,7 @@ class AppRunRow(Base):
     the loop starts none of them. When it has lost the line, that is over by itself.
     `warm_rollout` is the one before it, while its instances may be kept frozen for a rollback; `warm_likeness` what a
     release must be like for them to be its instances (see `warm.likeness`).
+    `watched`: its running instances have checks.
     """
 
     __tablename__ = "app_runs"
@@ -30,13 +31,14 @@ class AppRunRow(Base):
     held_fence: Mapped[int | None]
     held_types: Mapped[str] = mapped_column(Text, default="")
     warm_rollout: Mapped[str | None] = mapped_column(String(36))
+    watched: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     warm_likeness: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
 
 class FormationRow(Base):
     """How many of a type are wanted. `offered` is false while the live release lacks the type.
 
-    `overlap` false: an instance starts only when the one before it has ended.
+    `overlap` false: an instance starts only when the one before it has ended. `checks`: those set for the app, as JSON.
     """
 
     __tablename__ = "formations"
@@ -48,10 +50,11 @@ class FormationRow(Base):
     command: Mapped[str | None] = mapped_column(Text)
     offered: Mapped[bool] = mapped_column(Boolean, default=True)
     overlap: Mapped[bool] = mapped_column(Boolean, default=True)
+    checks: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class FormationChangeRow(Base):
-    """A change of sizes that was asked for; `sizes` is a JSON object of process type → size."""
+    """A change of sizes or checks that was asked for: JSON objects of process type → size, process type → checks."""
 
     __tablename__ = "formation_changes"
     __table_args__ = (Index("ix_formation_changes_state", "state"),)
@@ -60,6 +63,7 @@ class FormationChangeRow(Base):
     app_id: Mapped[str] = mapped_column(String(36))
     state: Mapped[str] = mapped_column(String(20))
     sizes: Mapped[str] = mapped_column(Text)
+    checks: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
     user_email: Mapped[str] = mapped_column(String(254))
     log_id: Mapped[str] = mapped_column(String(36))
     reason: Mapped[str] = mapped_column(Text, default="")
@@ -73,7 +77,8 @@ class InstanceRow(Base):
     `rollout` is the deploy that it belongs to (and the router's generation), `fence` the lease number of the worker
     that made it. `failures` counts the crashes in a row of this process before it. `started_at` is when the engine
     had started it, `running_at` when it was found healthy. The `_by` moments are deadlines: for becoming healthy,
-    draining, and ending on SIGTERM. `warm_at` is when it was frozen, with `warm_mb` of memory.
+    draining, and ending on SIGTERM. `unready`: out of the route while its readiness check fails. `warm_at` is when it
+    was frozen, with `warm_mb` of memory.
     """
 
     __tablename__ = "instances"
@@ -101,6 +106,7 @@ class InstanceRow(Base):
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     drain_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     kill_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unready: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     warm_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     warm_mb: Mapped[int] = mapped_column(default=0, server_default="0")
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -25,8 +26,9 @@ from core.ids import AppId
 from core.secrets import Sealer
 from core.states import LostRace
 from router import Router
-from scheduler import addresses, health, plan, records
+from scheduler import addresses, health, judging, plan, records
 from scheduler.drains import Drains
+from scheduler.judging import Judged
 from scheduler.launcher import Launcher
 from scheduler.plan import Seen, Step
 from scheduler.records import AppRecord
@@ -36,6 +38,7 @@ from scheduler.sizes import limits_for
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
 from scheduler.types import WEB, RunSpec
+from scheduler.vigil import Vigil
 
 log = logging.getLogger("portside.scheduler")
 
@@ -54,6 +57,7 @@ class Turns:
     settings: SchedulerSettings
     launcher: Launcher
     drains: Drains
+    vigil: Vigil
 
     def take(
         self, app: AppRecord, containers: Mapping[str, Container], at: datetime, surplus: frozenset[str] = frozenset()
@@ -71,7 +75,17 @@ class Turns:
         retired = any(row.state == _S.RETIRED for row in app.instances)
         healthy = self._healthy(app.app_id, starting, containers) if starting else frozenset()
         drained = self.drains.drained(app, clock.now()) if retired else frozenset()
-        return Seen(at, containers, healthy, drained)
+        return Seen(at, containers, healthy, drained, judged=self._judged(app, containers))
+
+    def _judged(self, app: AppRecord, containers: Mapping[str, Container]) -> Judged:
+        spec = self._spec(app.app_id) if app.watched else None
+        if spec is None or not spec.is_watched:
+            self.vigil.forget(app.app_id)
+            return judging.NOTHING
+        return self.vigil.look(app, spec, self._host(spec), containers)
+
+    def _host(self, spec: RunSpec) -> str:
+        return urlsplit(self.router.url(spec.app_id)).netloc if health.needs_host(spec) else ""
 
     def _healthy(
         self, app_id: AppId, rows: Sequence[InstanceRow], containers: Mapping[str, Container]
@@ -80,7 +94,7 @@ class Turns:
         spec = self._spec(app_id)
         if spec is None:
             return frozenset()
-        host = urlsplit(self.router.url(app_id)).netloc if health.needs_host(spec) else ""
+        host = self._host(spec)
         found = set()
         for row in rows:
             container = containers.get(row.id)
@@ -132,6 +146,13 @@ class Turns:
                 return _move(session, row, _S.STOPPED, ended_at=moment)
             case plan.Keep(row, _):
                 return _move(session, row, _S.WARM, warm_at=moment, warm_mb=held_mb[row.id])
+            case plan.Unroute(row, detail):
+                return _mark(session, row, unready=True, detail=f"out of the route: {detail}")
+            case plan.Reroute(row):
+                return _mark(session, row, unready=False, detail="")
+            case plan.Renew(row, failures, detail):
+                log.info("%s of app %s: %s", records.process_of(row), row.app_id, detail)
+                return _mark(session, row, replace=True, failures=failures, detail=detail)
         return True
 
     def _add_missing(
@@ -227,9 +248,16 @@ def _move(session: Session, row: InstanceRow, to: InstanceState, **values: objec
     return True
 
 
+def _mark(session: Session, row: InstanceRow, **values: object) -> bool:
+    """Whether the row still runs, and so has been marked."""
+    still = InstanceRow.id == row.id, InstanceRow.state == _S.RUNNING, InstanceRow.replace == row.replace
+    done = session.execute(update(InstanceRow).where(*still).values(**values))
+    return isinstance(done, CursorResult) and done.rowcount == 1
+
+
 def _touches_route(step: Step) -> bool:
     match step:
-        case plan.Promote(row) | plan.Retire(row):
+        case plan.Promote(row) | plan.Retire(row) | plan.Unroute(row) | plan.Reroute(row):
             return row.process_type == WEB
         case plan.Crash(row):
             return row.process_type == WEB and row.state == _S.RUNNING

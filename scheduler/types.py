@@ -92,8 +92,11 @@ class RunSpec:
         """The checks in force for a type, but for those that every instance goes through (see `scheduler.health`)."""
         return overlaid(self.health.get(process_type, ()), self.checks.get(process_type, ()))
 
-    def has_checks(self, kind: CheckKind) -> bool:
-        return any(one.kind is kind for process in self.processes for one in self.checks_of(process.name))
+    @property
+    def is_watched(self) -> bool:
+        """Whether its running instances have checks."""
+        checks = (one for process in self.processes for one in self.checks_of(process.name))
+        return any(one.kind is not CheckKind.STARTUP for one in checks)
 
     def may_overlap(self, process_type: str) -> bool:
         """Whether an old and a new instance of the type may run side by side; `web` always may: somebody must serve."""

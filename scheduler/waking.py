@@ -64,6 +64,8 @@ class Waking:
                 "version": spec.version,
                 "boot_by": clock.after(health.patience_s(spec, WEB, self.settings)),
                 "failures": 0,
+                "unready": False,
+                "detail": "",
                 "warm_at": None,
             }
             try:

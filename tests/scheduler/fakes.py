@@ -80,6 +80,7 @@ class MemoryRuntime:
         self.ends: queue.Queue[AppId | None] = queue.Queue()
         self.free_mb: int | None = 1000
         self.answers: dict[str, int] = {}
+        self.executed = 0
 
     def prepare(self) -> None:
         pass
@@ -114,14 +115,17 @@ class MemoryRuntime:
         self.signals.append((container_id, f"{terminal.columns}x{terminal.lines}"))
 
     def execute(self, container_id: str, argv: Sequence[str], timeout_s: float) -> Executed:
-        """Knows `echo` and `exit`; what sleeps does not end in time. `answers` says what it knows of other commands."""
+        """Knows `echo` and `exit`; what sleeps does not end in time. `answers` says what it knows of other commands, of
+        one container (`ID COMMAND`) or of all."""
+        self.executed += 1
         container, line = self.found.get(container_id), " ".join(argv)
         if container is None or container.state != "running":
             return Executed(126, "it does not run")
         if "sleep" in line:
             return Executed(None)
-        if line in self.answers:
-            return Executed(self.answers[line])
+        for key in (f"{container_id} {line}", line):
+            if key in self.answers:
+                return Executed(self.answers[key])
         exits = re.search(r"exit (\d+)", line)
         said = "".join(f"{word}\n" for word in re.findall(r"echo (\w+)", line))
         return Executed(int(exits[1]) if exits else 0 if said else 127, said)

@@ -12,8 +12,24 @@ from hypothesis import strategies as st
 from core.ids import AppId, new_id
 from scheduler import InstanceState, SchedulerSettings
 from scheduler.backoff import backoff_s, next_attempt
-from scheduler.plan import Crash, Finish, Kill, Promote, Retire, Seen, Start, Stop, next_look, plan, strays
-from scheduler.records import AppRecord
+from scheduler.judging import Hung, Judged
+from scheduler.plan import (
+    Crash,
+    Finish,
+    Kill,
+    Promote,
+    Renew,
+    Reroute,
+    Retire,
+    Seen,
+    Start,
+    Stop,
+    Unroute,
+    next_look,
+    plan,
+    strays,
+)
+from scheduler.records import AppRecord, Slot
 from scheduler.runtime import Container
 from scheduler.tables import InstanceRow
 
@@ -178,6 +194,8 @@ class World:
     now: datetime = T0
     rows: list[InstanceRow] = field(default_factory=list)
     containers: dict[str, Container] = field(default_factory=dict)
+    failing: dict[str, str] = field(default_factory=dict)
+    hung: dict[str, Hung] = field(default_factory=dict)
 
     def turn(self) -> list[object]:
         self.now += timedelta(seconds=1)
@@ -191,7 +209,26 @@ class World:
         drained = frozenset(row.id for row in self.rows if row.state == S.RETIRED)
         live = tuple(row for row in self.rows if row.state != S.STOPPED)
         app = AppRecord(APP, LIVE, {"web": self.wanted}, live, alone=self.alone)
-        return list(plan(app, Seen(self.now, dict(self.containers), healthy, drained), self.now, RULES))
+        ready = frozenset(row.id for row in self.serving()) - self.failing.keys() - self.hung.keys()
+        judged = Judged(dict(self.failing), ready, dict(self.hung))
+        facts = Seen(self.now, dict(self.containers), healthy, drained, judged=judged)
+        return list(plan(app, facts, self.now, RULES))
+
+    def fail(self, index: int) -> None:
+        """A running instance fails its readiness check from now on, or, if it does, passes it again."""
+        if rows := self.serving():
+            row = rows[index % len(rows)]
+            if self.failing.pop(row.id, None) is None:
+                self.failing[row.id] = "503"
+
+    def hang(self, index: int) -> None:
+        if rows := self.serving():
+            self.hung[rows[index % len(rows)].id] = Hung(self.now, "no answer")
+
+    def routed(self) -> set[str]:
+        """As `records.web_backends`."""
+        running = [row for row in self.rows if row.state == S.RUNNING]
+        return {row.id for row in [row for row in running if not row.unready] or running}
 
     def serving(self) -> list[InstanceRow]:
         return [row for row in self.rows if row.state == S.RUNNING and self._up(row)]
@@ -220,6 +257,12 @@ class World:
                 row.state, row.running_at = S.RUNNING, self.now
             case Crash(row, _, failures, _):
                 row.state, row.failures, row.ended_at = S.CRASHED, failures, self.now
+            case Unroute(row, _):
+                row.unready = True
+            case Reroute(row):
+                row.unready = False
+            case Renew(row, failures, _):
+                row.replace, row.failures = True, failures
             case Retire(row):
                 row.state, row.drain_by = S.RETIRED, self.now
             case Stop(row, _):
@@ -236,6 +279,8 @@ EVENTS = st.lists(
         st.tuples(st.just("kill"), st.integers(0, 9)),
         st.tuples(st.just("scale"), st.integers(0, 4)),
         st.tuples(st.just("restart"), st.just(0)),
+        st.tuples(st.just("fail"), st.integers(0, 9)),
+        st.tuples(st.just("hang"), st.integers(0, 9)),
         st.tuples(st.just("turn"), st.integers(1, 3)),
     ),
     max_size=25,
@@ -251,6 +296,10 @@ def happen(world: World, event: tuple[str, int]) -> None:
             world.wanted = number
         case "restart":
             world.restart()
+        case "fail":
+            world.fail(number)
+        case "hang":
+            world.hang(number)
         case "turn":
             for _ in range(number):
                 world.turn()
@@ -270,6 +319,36 @@ def test_whatever_happened_it_settles_on_what_is_wanted(
     assert sorted(row.number for row in world.serving()) == list(range(1, world.wanted + 1))
     assert set(world.containers) == {row.id for row in world.serving()}
     assert not any(row.replace for row in world.serving())
+    assert not world.hung.keys() & {row.id for row in world.serving()}, "what hung was replaced"
+    ready = {row.id for row in world.serving()} - world.failing.keys()
+    assert world.routed() == ready or (not ready and bool(world.routed()) == bool(world.serving()))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 4), EVENTS)
+def test_answers_alone_never_empty_the_route_nor_take_an_instance_away(
+    wanted: int, events: list[tuple[str, int]]
+) -> None:
+    world = World(wanted)
+    for event in events:
+        happen(world, event)
+        before = {row.id for row in world.serving()} & world.routed()
+        needed = {row.number for row in world.serving() if row.number <= world.wanted}
+        world.turn()
+        assert not before or not needed or world.routed(), "somebody served, and nobody does"
+        assert needed <= {row.number for row in world.serving()}
+
+
+def test_a_hung_instance_is_replaced_by_a_new_one_first_and_alone_it_is_ended_first() -> None:
+    row = instance()
+    hung = Judged(hung={row.id: Hung(T0, "no answer")})
+    facts = replace(seen(container(row), at=61), judged=hung)
+    assert steps(app_of(row), facts, at=61) == [Renew(row, 1, "liveness check failed: no answer")]
+    alone = replace(app_of(row), alone=frozenset({"web"}))
+    assert steps(alone, facts, at=61) == [Crash(row, container(row), 1, "liveness check failed: no answer")]
+    renewed = instance(replace=True, failures=1)
+    [start] = steps(app_of(renewed), seen(container(renewed)))
+    assert start == Start(Slot("web", 1, 1)), "its place remembers how often it failed"
 
 
 @settings(max_examples=150, deadline=None)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from core.ids import AppId
 from core.secrets import Sealer
 from router import Router, RouterSettings
-from scheduler import Pause, Scheduler
+from scheduler import CheckKind, HealthCheck, Pause, Scheduler
 from tests.scheduler.conftest import Platform, eventually
 
 pytestmark = pytest.mark.engine
@@ -128,6 +128,35 @@ def test_no_request_fails_while_an_app_is_deployed_scaled_and_restarted(front: F
     assert visitors.failures == []
     assert {"200 v1 hello", "200 v2 hello"} >= set(visitors.answers)
     assert "200 v2 hello" in visitors.answers
+
+
+def test_no_request_fails_while_an_instance_leaves_the_route_comes_back_and_hangs(front: Front, app_id: AppId) -> None:
+    platform, visitors = front.platform, Visitors(front)
+    asked = HealthCheck(CheckKind.READINESS, command=("test", "!", "-e", "/tmp/away"), attempts=1, wait_s=0.2)
+    alive = replace(asked, kind=CheckKind.LIVENESS, command=("test", "!", "-e", "/tmp/hung"))
+    platform.deploy(platform.spec(app_id, health={"web": (asked, alive)}))
+    thread = threading.Thread(target=visitors.run, daemon=True)
+    with platform.looping():
+        platform.scheduler.scale(app_id, {"web": 2})
+        eventually(lambda: left_alone(front, app_id, 2, version=1), "two instances")
+        one, two = platform.scheduler.instances(app_id)
+        thread.start()
+        platform.runtime.execute(one.container_id, ["touch", "/tmp/away"], 20)
+        eventually(lambda: platform.router.listed_addresses() == {two.address}, "one is out of the route")
+        platform.runtime.execute(one.container_id, ["rm", "/tmp/away"], 20)
+        eventually(lambda: left_alone(front, app_id, 2, version=1), "it is back")
+        assert {it.id for it in platform.scheduler.instances(app_id)} == {one.id, two.id}
+        platform.runtime.execute(two.container_id, ["touch", "/tmp/hung"], 20)
+
+        def replaced() -> bool:
+            kept = two.id in {it.id for it in platform.scheduler.instances(app_id)}
+            return not kept and left_alone(front, app_id, 2, version=1)
+
+        eventually(replaced, "the one that hangs is replaced")
+        visitors.stop.set()
+        thread.join(15)
+    assert visitors.failures == []
+    assert visitors.answers
 
 
 def test_an_app_without_a_running_web_answers_503_and_returns(front: Front, app_id: AppId) -> None:
