@@ -247,7 +247,7 @@ class Builder:
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT
         health, overlap = plan.manifest.healthchecks, plan.manifest.overlap
         made = (row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
-        return BuiltImage(*made, overlap=overlap, resting=plan.manifest.resting)
+        return BuiltImage(*made, overlap=overlap, resting=plan.manifest.resting, trial=plan.manifest.trial)
 
     def _took(self, gauge: Gauge, image_id: str, known: str) -> Took:
         """What a build took, its image's layers reckoned above those of the image named `known`."""

@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from builder import release_settings
+from builder import bake_settings, release_settings
 from builder.app_json import parse_app_json
 from builder.json_places import Node, plain
 from builder.near import is_slip_of
 from builder.problems import PROCFILE_EXAMPLE, EmptyProcfile, ManifestMistakes, Mistake, NotText, Wrong, failed
-from builder.types import NOTHING_RESTS, Resting, Source
+from builder.types import NOTHING_RESTS, Resting, Source, Trial
 
 __all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_procfile", "read_manifest"]
 
@@ -29,13 +29,14 @@ class Manifest:
     """`processes`: (type, command) in the Procfile's order, None when there is no Procfile.
 
     `healthchecks`: app.json's list for each type that has one, as JSON text. `overlap`: whether an old and a new
-    instance of a type may run side by side, where app.json says it. `resting`: what portside.toml says.
+    instance of a type may run side by side, where app.json says it. `resting` and `trial`: what portside.toml says.
     """
 
     processes: tuple[tuple[str, str], ...] | None
     healthchecks: Mapping[str, str]
     overlap: Mapping[str, bool] = field(default_factory=dict)
     resting: Resting = NOTHING_RESTS
+    trial: Trial | None = None
 
 
 def read_manifest(source: Source) -> Manifest:
@@ -52,7 +53,8 @@ def read_manifest(source: Source) -> Manifest:
     if processes is not None and not processes:
         raise failed(EmptyProcfile())
     resting = release_settings.resting(source, processes)
-    return Manifest(None if processes is None else tuple(processes.items()), checks, overlap, resting)
+    told = (resting, bake_settings.trial(source))
+    return Manifest(None if processes is None else tuple(processes.items()), checks, overlap, *told)
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:

@@ -80,6 +80,16 @@ NOTHING_RESTS = Resting()
 
 
 @dataclass(frozen=True)
+class Trial:
+    """The bake window that a release of this source is to have. A bound that is None is not looked at."""
+
+    minutes: int = 10
+    errors_percent: float | None = None
+    p95_factor: float | None = None
+    least_requests: int = 50
+
+
+@dataclass(frozen=True)
 class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
@@ -98,6 +108,7 @@ class BuiltImage:
     cold: bool = False
     overlap: Mapping[str, bool] = field(default_factory=dict)
     resting: Resting = NOTHING_RESTS
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cli.commands import (
     about,
     account,
     apps,
+    bake,
     buildpacks,
     builds,
     config,
@@ -36,7 +37,7 @@ SECTIONS = (
     ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *git.COMMANDS)),
     (
         "Deploys and releases",
-        (*releases.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),
+        (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),
     ),
     ("Config", config.COMMANDS),
     ("Processes and logs", (*processes.COMMANDS, *runs.COMMANDS, *logs.COMMANDS)),

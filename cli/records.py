@@ -46,7 +46,7 @@ class App:
 @dataclass(frozen=True)
 class Release:
     """A numbered release. `status` is pending, succeeded or failed; `restorable`, whether a rollback can name it;
-    `reason`, why it failed."""
+    `reason`, why it failed; `bake`, how its trial stands or ended, if it had one."""
 
     id: str
     version: int
@@ -58,6 +58,7 @@ class Release:
     commit: str | None
     restorable: bool
     reason: str | None
+    bake: str | None
 
     @classmethod
     def of(cls, data: Json) -> Release:
@@ -73,7 +74,16 @@ class Release:
             commit=data.get("commit"),
             restorable=bool(data.get("eligible_for_rollback", data["status"] == "succeeded")),
             reason=data.get("reason"),
+            bake=bake_words(data.get("bake")),
         )
+
+
+def bake_words(bake: Json | None) -> str | None:
+    """A release's trial in words: its state, and what came out."""
+    if not bake:
+        return None
+    state = {"open": "on trial"}.get(bake["state"], str(bake["state"]))
+    return f"{state}: {bake['reason']}" if bake.get("reason") else state
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from gitreceiver.room import Room
 from gitreceiver.settings import ReceiverSettings
 from gitreceiver.types import Push, PushKind, PushState
 from gitreceiver.waterfall import Built, Waterfall
-from releases import App, NewImage, Release, Releases, ReleaseState
+from releases import App, BakePolicy, NewImage, Release, Releases, ReleaseState
 
 ASK_EVERY_S = 0.5
 DISPATCH = "gitreceiver.dispatch"
@@ -147,7 +147,8 @@ class PushRun:
             return made
         self._stop_if_asked()
         types = (dict(image.processes), image.port, image.healthchecks, image.overlap)
-        new = NewImage(image.image_id, *types, image.resting.stop, image.resting.hold_s)
+        bake = None if image.trial is None else BakePolicy(**vars(image.trial))
+        new = NewImage(image.image_id, *types, image.resting.stop, image.resting.hold_s, bake)
         release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
         self._move(PushState.RELEASING, version=release.version, stack=image.stack, built=_how_built(image))
         if self._app.released_at is None and not releases.keeps_data(push.app_id):

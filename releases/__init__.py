@@ -5,6 +5,8 @@ GIVES  a live `vN`: an immutable record that can be brought back, image and conf
 NEVER  changes a release once it is decided, gives a number twice, or lets two releases of one app go live at once.
 """
 
+from releases.bake_policy import BakePolicy
+from releases.bakes import Bake, BakeState
 from releases.content import RollbackPreview
 from releases.service import DELIVER, Releases
 from releases.settings import ReleaseSettings
@@ -15,6 +17,9 @@ __all__ = [
     "DELIVER",
     "Actor",
     "App",
+    "Bake",
+    "BakePolicy",
+    "BakeState",
     "ImageStore",
     "NewImage",
     "Release",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from core.errors import UserError
+from releases.bake_policy import BakePolicy
 
 LONGEST_VALUE_BYTES = 32 * 1024  # Heroku's limit for all of an app's config together; ours holds for one value
 _KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,199}$")
@@ -26,6 +27,7 @@ class Content:
     overlap: Mapping[str, bool] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     hold_s: float = 0.0
+    bake: BakePolicy | None = None
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property

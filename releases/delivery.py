@@ -17,6 +17,7 @@ from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, U
 from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Mask
+from releases.bakes import Bakes
 from releases.ledger import Ledger
 from releases.settings import ReleaseSettings
 from releases.types import App, ImageStore, ReleaseKind
@@ -36,6 +37,7 @@ class Parts:
     images: ImageStore
     scheduler: Scheduler
     settings: ReleaseSettings
+    bakes: Bakes
 
 
 class Delivery:
@@ -76,7 +78,14 @@ class Delivery:
         with ThreadPoolExecutor(1, thread_name_prefix="publish") as pool:
             publishing = pool.submit(timing.carried(self._publish))
             with self._release_phase():
+                self._announce_bake()
                 self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publishing.result, self._stopped)
+
+    def _announce_bake(self) -> None:
+        bake = self._parts.bakes.before_switch(self._release, self._content.bake)
+        if bake is not None:
+            minutes = bake.policy.minutes
+            self._log.detail(f"On trial for {minutes} min once it serves: worse than before, and it is rolled back.")
 
     def _publish(self) -> str:
         """Put the release's image in the registry under its own number; gives the pullable reference."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.ids import AppId, UserId
 from core.secrets import Sealer
+from releases.bake_policy import BakePolicy
 from releases.content import Content
 from releases.tables import AppRow, ReleaseRow
 from releases.types import Release, ReleaseKind, ReleaseState
@@ -50,11 +52,12 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.health_json = json.dumps(dict(content.healthchecks))
     row.overlap_json = json.dumps(dict(content.overlap))
     row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
+    row.bake_json = json.dumps(None if content.bake is None else asdict(content.bake))
 
 
 def image(row: ReleaseRow) -> Content:
     """The row's image and process types, without its config."""
-    pause = json.loads(row.pause_json)
+    pause, bake = json.loads(row.pause_json), json.loads(row.bake_json)
     return Content(
         image_id=row.image_id,
         image_ref=row.image_ref,
@@ -65,6 +68,7 @@ def image(row: ReleaseRow) -> Content:
         overlap=json.loads(row.overlap_json),
         stop=tuple(pause.get("stop", ())),
         hold_s=pause.get("hold_s", 0.0),
+        bake=None if bake is None else BakePolicy(**bake),
     )
 
 

@@ -13,6 +13,7 @@ from core.logs import LogStreams, LogWriter
 from core.queue import Queue
 from core.secrets import Sealer
 from releases.apps import Apps
+from releases.bakes import Bakes, NoTraffic, Traffic
 from releases.content import Content, RollbackPreview, check_delta, describe_delta, preview
 from releases.delivery import RELEASE_PHASE, Delivery, Parts, Stopped
 from releases.history import History
@@ -23,6 +24,7 @@ from releases.types import Actor, App, ImageStore, KeptReleases, NewImage, Relea
 from scheduler import Scheduler, line_of
 
 DELIVER = "releases.deliver"
+BAKES = "releases.bakes"
 
 
 class Releases:
@@ -38,11 +40,13 @@ class Releases:
         logs: LogStreams,
         queue: Queue,
         settings: ReleaseSettings,
+        traffic: Traffic | None = None,
     ) -> None:
         self._apps = Apps(database)
         self._ledger = Ledger(database, sealer, settings)
         self._history = History(database, sealer)
-        self._parts = Parts(self._ledger, images, scheduler, settings)
+        self.bakes = Bakes(database, self._history, traffic or NoTraffic())
+        self._parts = Parts(self._ledger, images, scheduler, settings, self.bakes)
         self._leases = leases
         self._logs = logs
         self._queue = queue
@@ -72,6 +76,7 @@ class Releases:
         return self._apps.destroyed()
 
     def forget_app(self, app_id: AppId) -> None:
+        self.bakes.forget_app(app_id)
         self._apps.forget(app_id)
 
     # -- asking for a release --------------------------------------------------------------------------------------
@@ -88,7 +93,7 @@ class Releases:
     ) -> Release:
         """The release of a push. Asked again for the same push, it gives the release that was made then."""
         types = (dict(image.processes), dict(image.healthchecks), dict(image.overlap))
-        content = Content(image.image_id, "", commit, image.port, *types, image.stop, image.hold_s)
+        content = Content(image.image_id, "", commit, image.port, *types, image.stop, image.hold_s, image.bake)
         said = description or f"Deploy {commit[:8]}"
         draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)
         return self._ledger.submit(app_id, draft, self._floor(app_id))
@@ -108,6 +113,7 @@ class Releases:
         actor: Actor,
         code_only: bool = False,
         with_phase: bool = False,
+        why: str = "",
     ) -> Release:
         """Bring an earlier release back, config included (not with `code_only`), as a new release.
 
@@ -119,7 +125,7 @@ class Releases:
         if with_phase and RELEASE_PHASE not in target.processes:
             message = f"{target.name} has no release phase: there was no `release:` in its Procfile."
             raise UserError(message, f"Roll back without it: portside rollback {target.name}")
-        words = f"Rollback to {target.name}" + (" (code only)" if code_only else "")
+        words = f"Rollback to {target.name}" + (" (code only)" if code_only else "") + (f": {why}" if why else "")
         draft = Draft(
             ReleaseKind.ROLLBACK, words, actor, target_id=target.id, code_only=code_only, with_phase=with_phase
         )
@@ -204,6 +210,12 @@ class Releases:
             watched = release.push_id is not None and made_by_push(release.push_id)
             if not watched and not self._leases.is_held(line_of(release.app_id)):
                 self._queue.nudge(DELIVER, release.id)
+
+    def look_at_bakes(self) -> None:
+        """Look at the releases that are on trial, and take back those that are worse than the one before."""
+        with self._leases.held(BAKES) as lease:
+            if lease is not None:
+                self.bakes.look(lambda app_id, to, actor, why: self.submit_rollback(app_id, to, actor, why=why))
 
     def cancel(self, release_id: str) -> None:
         """Stop a release before its switch; after it, this does nothing."""

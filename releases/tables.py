@@ -64,8 +64,45 @@ class ReleaseRow(Base):
     overlap_json: Mapped[str] = mapped_column(Text, default="{}")
     pause_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
     formation_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
+    bake_json: Mapped[str] = mapped_column(Text, default="null", server_default="null")
     config_sealed: Mapped[str] = mapped_column(Text, default="")
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class BakePolicyRow(Base):
+    """An app whose new releases are on trial for a while; see `releases.bake_policy`."""
+
+    __tablename__ = "bake_policies"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    minutes: Mapped[int]
+    errors_percent: Mapped[float | None]
+    p95_factor: Mapped[float | None]
+    least_requests: Mapped[int]
+
+
+class BakeRow(Base):
+    """The trial of one release, whose `id` it has, from before its switch.
+
+    `before_id` is the release that it is compared with, whose numbers (JSON) are `before`; `now` are its own as last
+    seen. `words`: how it ended.
+    """
+
+    __tablename__ = "bakes"
+    __table_args__ = (Index("ix_bakes_state", "state"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36), index=True)
+    state: Mapped[str] = mapped_column(String(20))
+    minutes: Mapped[int]
+    errors_percent: Mapped[float | None]
+    p95_factor: Mapped[float | None]
+    least_requests: Mapped[int]
+    before_id: Mapped[str] = mapped_column(String(36))
+    before: Mapped[str] = mapped_column(Text, default="{}")
+    now: Mapped[str] = mapped_column(Text, default="{}")
+    words: Mapped[str] = mapped_column(Text, default="")
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)

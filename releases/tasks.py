@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from core.queue import Queue
-from releases.service import DELIVER, Releases
+from releases.service import BAKES, DELIVER, Releases
+
+BAKES_EVERY_S = 5.0
 
 
 def doors(queue: Queue, releases: Releases) -> None:
     """Register what a worker does for this package."""
+    queue.door(BAKES, releases.look_at_bakes, every_s=BAKES_EVERY_S)
     queue.door(DELIVER, lambda release_id: _deliver(releases, release_id))
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.ids import AppId, UserId
+from releases.bake_policy import BakePolicy
 
 
 class ReleaseState(StrEnum):
@@ -54,6 +55,7 @@ class NewImage:
     `healthchecks`: app.json's list for each type that has one, as JSON text.
     `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
     What rests during the release phase: the types in `stop`, and for `hold_s` the app's requests.
+    `bake`: the trial that the release asks for, where the app has none of its own.
     """
 
     image_id: str
@@ -63,6 +65,7 @@ class NewImage:
     overlap: Mapping[str, bool] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     hold_s: float = 0.0
+    bake: BakePolicy | None = None
 
 
 @dataclass(frozen=True)

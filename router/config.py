@@ -17,7 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core import process
-from router import codes
+from router import codes, counts
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
 from router.front_plan import FrontMap, map_lines
@@ -138,6 +138,10 @@ def render(
         holds_map=MapName.HOLDS.value,
         hold_program=HOLD_PROGRAM,
         held_over=HELD_OVER.file,
+        counted_map=MapName.COUNTED.value,
+        counts_table=counts.TABLE,
+        counted_steps=counts.steps(),
+        counters=counts.COUNTERS,
         unknown_host=UNKNOWN_HOST.file,
         no_backends=NO_BACKENDS.file,
         failures=[(page.status.value, page.file) for page in FAILURES],
@@ -149,6 +153,7 @@ def render(
         MapName.HOSTS.value: map_lines(table.hosts),
         MapName.TARGETS.value: map_lines(table.targets),
         MapName.HOLDS.value: map_lines(table.holds),
+        MapName.COUNTED.value: map_lines(table.counted),
     }
     hold = environment.get_template("hold.lua.j2").render(
         holds_map=MapName.HOLDS.value, most=settings.hold_requests, look_ms=HOLD_LOOK_MS

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from core.errors import Unavailable
 from router.config import SERVER_OPTIONS
+from router.counts import TABLE, Counts, parse
 from router.plan import (
     AddServer,
     DropEntry,
@@ -51,6 +52,9 @@ class RouterControl(Protocol):
         """Requests (and tunnels) now on the slot's servers; at least 1 while more may yet come that were routed by
         an earlier state of the maps."""
 
+    def counts(self, generation: str) -> Counts:
+        """What was counted of a generation's answers; nothing of one that the proxy has not heard of."""
+
     def addresses(self) -> frozenset[str]:
         """Every address that the proxy, earlier workers included, could still send a request to."""
 
@@ -82,7 +86,8 @@ class HaproxyControl:
             for slot, server in _servers(self._ask("show servers state")):
                 slots.setdefault(slot, {})[server.name] = server
             hosts, targets = self._whole_map(MapName.HOSTS), self._whole_map(MapName.TARGETS)
-            return RouteTable(hosts, targets, slots, self._whole_map(MapName.HOLDS))
+            more = (self._whole_map(MapName.HOLDS), self._whole_map(MapName.COUNTED))
+            return RouteTable(hosts, targets, slots, *more)
         states = {slot: self._ask(f"show servers state {slot}") for slot in sorted(scope.slots)}
         return RouteTable(
             hosts=dict(self._entries(MapName.HOSTS, scope.hosts)),
@@ -93,6 +98,7 @@ class HaproxyControl:
                 if not state.startswith("Can't find backend")
             },
             holds=dict(self._entries(MapName.HOLDS, scope.apps)),
+            counted=dict(self._entries(MapName.COUNTED, scope.slots)),
         )
 
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
@@ -114,6 +120,9 @@ class HaproxyControl:
         for pid, fresh in self._earlier_workers():
             count += _scur(self._ask_master(f"@!{pid} show stat {slot} 2 -1")) + fresh
         return count
+
+    def counts(self, generation: str) -> Counts:
+        return parse(self._ask(f"show table {TABLE} key {generation}"))
 
     def addresses(self) -> frozenset[str]:
         states = [self._ask("show servers state")]

@@ -18,6 +18,7 @@ class MapName(StrEnum):
     HOSTS = "hosts.map"
     TARGETS = "targets.map"
     HOLDS = "holds.map"
+    COUNTED = "counted.map"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ class RouteTable:
     """`hosts`: host → app id; `targets`: app id → slot; `slots`: slot → its servers by name.
 
     `holds`: app id → until when its requests are held, in seconds since the epoch.
+    `counted`: slot → the generation that its answers are counted for.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     slots: Mapping[str, Servers] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)
+    counted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,14 @@ def plan(desired: RouteTable, observed: RouteTable) -> list[Step]:
     """
     return [
         *_put_entries(MapName.HOLDS, desired.holds, observed.holds),
+        *_put_entries(MapName.COUNTED, desired.counted, observed.counted),
         *_add_servers(desired, observed),
         *_put_entries(MapName.TARGETS, desired.targets, observed.targets),
         *_put_entries(MapName.HOSTS, desired.hosts, observed.hosts),
         *_drop_entries(MapName.HOLDS, desired.holds, observed.holds),
         *_drop_entries(MapName.HOSTS, desired.hosts, observed.hosts),
         *_drop_entries(MapName.TARGETS, desired.targets, observed.targets),
+        *_drop_entries(MapName.COUNTED, desired.counted, observed.counted),
         *_remove_servers(desired, observed),
     ]
 

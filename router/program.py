@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 
 from core import process
-from core.errors import UserError
+from core.errors import Unavailable, UserError
 from router.config import Machine
 from router.settings import RouterSettings
 
@@ -31,9 +31,10 @@ def find_haproxy() -> str:
     return found
 
 
-def can_hold() -> bool:
-    """Whether HAProxy was built with Lua, by which it holds requests; distributions' packages are."""
-    return "+LUA" in process.run([find_haproxy(), "-vv"], timeout_s=10).text.split()
+def require_lua() -> None:
+    """Raise Unavailable unless HAProxy was built with Lua, by which it holds requests; distributions' packages are."""
+    if "+LUA" not in process.run([find_haproxy(), "-vv"], timeout_s=10).text.split():
+        raise Unavailable("This HAProxy was built without Lua, so it can't hold requests.", "Install one with Lua.")
 
 
 def machine(settings: RouterSettings, worker_socket: Path) -> Machine:
@@ -78,7 +79,7 @@ def _is_ours(folder: Path, config: Path) -> bool:
     return named and (b"-f", os.fsencode(config)) in itertools.pairwise(words)
 
 
-def check_sockets(*paths: Path) -> None:
+def _check_sockets(*paths: Path) -> None:
     """Raise UserError for a path that is too long for a socket."""
     for path in paths:
         if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
@@ -94,6 +95,7 @@ def argv(config: Path, worker_socket: Path, master_socket: Path) -> list[str]:
     It takes over from those of ours that still run (after a kill -9 of a master, say): their listening sockets
     through the control socket where that answers, and they finish what they have (`-sf`).
     """
+    _check_sockets(worker_socket, master_socket)
     command = [find_haproxy(), "-W", "-db", "-f", str(config), "-S", f"{master_socket},mode,600"]
     former = running(config)
     if former and _answers(worker_socket):

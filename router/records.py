@@ -80,6 +80,17 @@ def slots_of(session: Session, app_id: AppId, generation: str | None = None) -> 
     return list(session.scalars(query if generation is None else query.where(SlotRow.generation == generation)))
 
 
+def is_counted(session: Session, app_id: AppId) -> bool:
+    """Whether the app's answers are counted."""
+    return bool(session.scalar(select(RouteRow.counted).where(RouteRow.app_id == app_id)))
+
+
+def counted_generation(session: Session, app_id: AppId) -> str | None:
+    """The app's present generation, if it is counted and has a slot."""
+    current = (slot.generation for slot in slots_of(session, app_id) if slot.state == SlotState.CURRENT)
+    return next(current, None) if is_counted(session, app_id) else None
+
+
 def retire(session: Session, app_id: AppId, generation: str) -> None:
     """Mark the generation's draining slots as to be emptied. The current generation stays."""
     for slot in slots_of(session, app_id, generation):
@@ -131,10 +142,12 @@ def read(session: Session, domain: str, app_id: AppId | None = None) -> tuple[Ro
 
     hosts = {custom.host: custom.app_id for custom in customs}
     hosts |= {platform_host(row.label, domain): row.app_id for row in routes if row.label}
+    counted = {row.app_id for row in routes if row.counted}
     table = RouteTable(
         hosts=hosts,
         targets={s.app_id: s.name for s in slots if s.state == SlotState.CURRENT and members[s.number]},
         slots={s.name: members[s.number] for s in slots if s.state != SlotState.RETIRED},
+        counted={s.name: s.generation for s in slots if s.state != SlotState.RETIRED and s.app_id in counted},
         holds={row.app_id: holds.entry(row.hold_until) for row in routes if holds.is_on(row.hold_until)},
     )
     apps = frozenset({app_id} if app_id else {row.app_id for row in routes})

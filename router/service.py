@@ -24,6 +24,7 @@ from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
 from router.tables import slot_name
+from router.traffic import Traffic
 from router.types import Backend, Domain, DomainKind
 
 log = logging.getLogger("portside.router")
@@ -62,6 +63,7 @@ class Router:
             reload_timeout_s=settings.reload_timeout_s,
         )
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
+        self.traffic = Traffic(database, self._control, self._apply_if_possible)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
         self._front = Front(database, settings, front)
 
@@ -111,8 +113,7 @@ class Router:
         Gives until when they wait, which a setting bounds, as it does their number. Those beyond it, and those that
         waited to the end, get a page with status 503. Raises Unavailable when HAProxy can't hold any.
         """
-        if not program.can_hold():
-            raise Unavailable("This HAProxy was built without Lua, so it can't hold requests.", "Install one with Lua.")
+        program.require_lua()
         held_until = min(until, clock.after(self._settings.hold_most_s))
         with self._database.write() as session:
             records.route(session, app_id).hold_until = held_until
@@ -237,7 +238,6 @@ class Router:
 
     def command(self) -> list[str]:
         """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
-        program.check_sockets(self._worker_socket, self._master_socket)
         return program.argv(self._folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
 
     def environment(self) -> dict[str, str]:

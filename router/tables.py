@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -23,7 +23,7 @@ class SlotState(StrEnum):
 class RouteRow(Base):
     """One app: its label (none before it is named) and its present generation (none before its first release).
 
-    `hold_until`: its requests wait at the router till then."""
+    `hold_until`: its requests wait at the router till then. `counted`: whether its answers are counted."""
 
     __tablename__ = "router_routes"
 
@@ -32,6 +32,7 @@ class RouteRow(Base):
     generation: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     hold_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    counted: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class SlotRow(Base):

@@ -139,9 +139,8 @@ class Platform:
     @cached_property
     def releases(self) -> Releases:
         settings = read(ReleaseSettings, "releases", self.source)
-        return Releases(
-            self.database, self.leases, self.scheduler, self.images, self.sealer, self.logs, self.queue, settings
-        )
+        parts = (self.database, self.leases, self.scheduler, self.images, self.sealer, self.logs, self.queue)
+        return Releases(*parts, settings, self.router.traffic)
 
     @cached_property
     def receiver_settings(self) -> ReceiverSettings:

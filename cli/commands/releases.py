@@ -36,7 +36,7 @@ def releases(session: Session, num: int) -> None:
                 f"v{release.version}",
                 _state(release),
                 "yes" if release.restorable else "no",
-                release.description,
+                f"{release.description} [{release.bake}]" if release.bake else release.description,
                 release.user or "",
                 when(release.created_at),
             )
@@ -65,6 +65,7 @@ def releases_info(session: Session, version: str | None) -> None:
             ("State", _state(release)),
             ("Restorable", "yes" if release.restorable else "no"),
             ("What", release.description),
+            *([("Bake window", release.bake)] if release.bake else []),
             ("Commit", release.commit or ""),
             ("Who", release.user or ""),
             ("When", when(release.created_at)),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from core.database import Database
+from core.errors import Unavailable
 from core.ids import AppId, UserId, new_id
 from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
 from releases import NewImage, Release, Releases, ReleaseSettings
+from releases.bake_policy import Numbers
 from scheduler import Pause, RunSpec
 from tests.databases import new_database
 
@@ -98,6 +100,23 @@ class MemoryImageStore:
         self.refs.clear()
 
 
+class ScriptedTraffic:
+    """Has counted what the test says, of apps that are counted."""
+
+    def __init__(self) -> None:
+        self.counted: set[AppId] = set()
+        self.numbers = Numbers()
+        self.away = False
+
+    def count(self, app_id: AppId, on: bool) -> None:
+        (self.counted.add if on else self.counted.discard)(app_id)
+
+    def seen(self, app_id: AppId) -> Numbers | None:
+        if self.away:
+            raise Unavailable("The router does not answer.")
+        return self.numbers if app_id in self.counted else None
+
+
 class RecordingQueue:
     """Keeps the nudges; nobody acts on them until the test does."""
 
@@ -119,6 +138,7 @@ class World:
     queue: RecordingQueue
     logs: LogStreams
     leases: Leases
+    traffic: ScriptedTraffic
     someone: Someone = field(default_factory=Someone)
     resting: dict[str, Any] = field(default_factory=dict)
 
@@ -149,11 +169,18 @@ class World:
         return self.logs.text(release.log_id)
 
 
-def build_world(folder: Path, settings: ReleaseSettings | None = None) -> World:
-    database = new_database(folder / "portside.db")
+def build_world(
+    folder: Path,
+    settings: ReleaseSettings | None = None,
+    scheduler: ObedientScheduler | None = None,
+    traffic: Any = None,
+    database: Database | None = None,
+) -> World:
+    database = database or new_database(folder / "portside.db")
     leases = Leases(database)
     logs = LogStreams(database, connect(folder / "no-redis.sock"), tick_s=QUICK_TICK_S)
-    scheduler, images, queue = ObedientScheduler(), MemoryImageStore(), RecordingQueue()
+    scheduler, images, queue = scheduler or ObedientScheduler(), MemoryImageStore(), RecordingQueue()
     sealer = Sealer(folder / "secret.key")
-    parts: Any = (database, leases, scheduler, images, sealer, logs, queue, settings or ReleaseSettings())
-    return World(database, Releases(*parts), scheduler, images, queue, logs, leases)
+    traffic = traffic or ScriptedTraffic()
+    parts: Any = (database, leases, scheduler, images, sealer, logs, queue, settings or ReleaseSettings(), traffic)
+    return World(database, Releases(*parts), scheduler, images, queue, logs, leases, traffic)

@@ -23,6 +23,7 @@ from core.database import Database
 from core.ids import AppId, new_id
 from router import Backend, HaproxyControl, Router, RouterDown, RouterSettings, config
 from router import program as program_module
+from router.counts import NONE, Counts
 from router.front_plan import Command, FrontMap, FrontTable
 from router.pipe import FD_VARIABLE
 from router.plan import (
@@ -56,7 +57,8 @@ class MemoryControl:
     """Keeps what HAProxy keeps: maps, slots with servers, and requests that hold a server back from removal."""
 
     def __init__(self, slots: Sequence[str]) -> None:
-        self.maps: dict[MapName, dict[str, str]] = {MapName.HOSTS: {}, MapName.TARGETS: {}, MapName.HOLDS: {}}
+        self.maps: dict[MapName, dict[str, str]] = {name: {} for name in MapName}
+        self.counted: dict[str, Counts] = {}
         self.slots: dict[str, dict[str, Server]] = {slot: {} for slot in slots}
         self.busy: dict[tuple[str, str], int] = {}
         self.steps: list[Step] = []
@@ -68,11 +70,13 @@ class MemoryControl:
         slots = {slot: dict(servers) for slot, servers in self.slots.items() if scope is None or slot in scope.slots}
         hosts, targets = self.maps[MapName.HOSTS], self.maps[MapName.TARGETS]
         if scope is None:
-            return RouteTable(dict(hosts), dict(targets), slots, dict(self.maps[MapName.HOLDS]))
+            more = (dict(self.maps[MapName.HOLDS]), dict(self.maps[MapName.COUNTED]))
+            return RouteTable(dict(hosts), dict(targets), slots, *more)
         hosts = {host: app for host, app in hosts.items() if host in scope.hosts}
         targets = {app: slot for app, slot in targets.items() if app in scope.apps}
         holds = {app: until for app, until in self.maps[MapName.HOLDS].items() if app in scope.apps}
-        return RouteTable(hosts, targets, slots, holds)
+        counted = {slot: name for slot, name in self.maps[MapName.COUNTED].items() if slot in scope.slots}
+        return RouteTable(hosts, targets, slots, holds, counted)
 
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
         self._answer()
@@ -101,6 +105,10 @@ class MemoryControl:
     def sessions(self, slot: str) -> int:
         self._answer()
         return sum(count for (where, _), count in self.busy.items() if where == slot)
+
+    def counts(self, generation: str) -> Counts:
+        self._answer()
+        return self.counted.get(generation, NONE)
 
     def addresses(self) -> frozenset[str]:
         self._answer()
@@ -150,6 +158,7 @@ class App(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.name = name
         self.delay_s = delay_s
+        self.status = 200
         self.release = threading.Event()
         self.slow_started = threading.Event()
         self.seen: list[dict[str, str]] = []
@@ -197,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.release.wait(PATIENCE_S)
         time.sleep(self.server.delay_s)
         body = self.server.name.encode()
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

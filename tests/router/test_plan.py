@@ -39,7 +39,8 @@ def desired_tables(draw):
     targets = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(filled))) if filled else {}
     hosts = draw(st.dictionaries(st.sampled_from(["a.test", "b.test", "c.test"]), st.sampled_from(APPS)))
     holds = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(["1.000", "2.000"])))
-    return RouteTable(hosts, targets, slots, holds)
+    counted = draw(st.dictionaries(st.sampled_from(SLOTS), st.sampled_from(["g1", "g2"])))
+    return RouteTable(hosts, targets, slots, holds, counted)
 
 
 @st.composite
@@ -49,13 +50,19 @@ def observed_tables(draw):
     targets = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(SLOTS)))
     hosts = draw(st.dictionaries(st.sampled_from(["a.test", "b.test", "d.test"]), st.sampled_from(APPS)))
     holds = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(["1.000", "3.000"])))
-    return RouteTable(hosts, targets, slots, holds)
+    counted = draw(st.dictionaries(st.sampled_from(SLOTS), st.sampled_from(["g1", "g3"])))
+    return RouteTable(hosts, targets, slots, holds, counted)
 
 
 def perform(table, step):
     """What one step makes of a table."""
     slots = {slot: dict(members) for slot, members in table.slots.items()}
-    maps = {MapName.HOSTS: dict(table.hosts), MapName.TARGETS: dict(table.targets), MapName.HOLDS: dict(table.holds)}
+    maps = {
+        MapName.HOSTS: dict(table.hosts),
+        MapName.TARGETS: dict(table.targets),
+        MapName.HOLDS: dict(table.holds),
+        MapName.COUNTED: dict(table.counted),
+    }
     match step:
         case AddServer(slot, server):
             assert server.name not in slots[slot]
@@ -73,7 +80,7 @@ def perform(table, step):
             maps[name][key] = value
         case DropEntry(name, key):
             del maps[name][key]
-    return RouteTable(maps[MapName.HOSTS], maps[MapName.TARGETS], slots, maps[MapName.HOLDS])
+    return RouteTable(maps[MapName.HOSTS], maps[MapName.TARGETS], slots, maps[MapName.HOLDS], maps[MapName.COUNTED])
 
 
 def history(desired, observed):

@@ -14,6 +14,8 @@ from router.tables import SlotState
 ONE = Backend("i-1", "10.87.0.2", 5000)
 TWO = Backend("i-2", "10.87.0.3", 5000)
 
+EMPTY: dict[MapName, dict[str, str]] = {name: {} for name in MapName}
+
 
 @pytest.fixture
 def router(memory_router):
@@ -71,7 +73,7 @@ def test_no_backends_means_no_target(router, database, memory, app_id):
     router.name_app(app_id, "shop")
     deploy(router, database, app_id, "g1", ONE)
     deploy(router, database, app_id, "g1")
-    assert memory.maps == {MapName.HOSTS: {"shop.apps.test": app_id}, MapName.TARGETS: {}, MapName.HOLDS: {}}
+    assert memory.maps == EMPTY | {MapName.HOSTS: {"shop.apps.test": app_id}}
     assert memory.slots["slot_0000"] == {}
 
 
@@ -147,11 +149,8 @@ def test_reconcile_mends_whatever_haproxy_has_wrong(router, database, memory, ap
     memory.maps[MapName.HOSTS] = {"stray.test": "nobody"}
     memory.maps[MapName.TARGETS] = {app_id: "slot_0005", "nobody": "slot_0005"}
     router.reconcile()
-    assert memory.maps == {
-        MapName.HOSTS: {"shop.apps.test": app_id},
-        MapName.TARGETS: {app_id: "slot_0000"},
-        MapName.HOLDS: {},
-    }
+    targets = {app_id: "slot_0000"}
+    assert memory.maps == EMPTY | {MapName.HOSTS: {"shop.apps.test": app_id}, MapName.TARGETS: targets}
     assert memory.slots["slot_0000"] == {"i-1": Server("i-1", "10.87.0.2", 5000)}
     assert memory.slots["slot_0005"] == {}
     memory.steps.clear()
@@ -232,7 +231,7 @@ def test_a_forgotten_app_leaves_nothing(router, database, memory, app_id):
     router.add_domain(app_id, "www.example.com")
     deploy(router, database, app_id, "g1", ONE)
     router.forget_app(app_id)
-    assert memory.maps == {MapName.HOSTS: {}, MapName.TARGETS: {}, MapName.HOLDS: {}}
+    assert memory.maps == EMPTY
     assert memory.slots["slot_0000"] == {}
     assert states(database, app_id) == {}
     assert router.listed_addresses() == frozenset()

@@ -18,6 +18,7 @@ _WITH_ROUTES = (
     "account",
     "apps",
     "authorizations",
+    "bake",
     "buildpacks",
     "builds",
     "catalogue",

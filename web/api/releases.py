@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from accounts import Permission
 from core import clock
 from core.errors import UserError
-from releases import Release
-from web.api import ranges, shapes
+from releases import Bake, Release
+from web.api import bake_shapes, ranges, shapes
 from web.api.routing import Answer, AppCall, Routes, listed
 
 routes = Routes()
@@ -25,13 +27,15 @@ def list_releases(call: AppCall) -> Answer:
     newest_only = wish.descending and wish.attribute == "version" and not wish.is_bounded
     records = call.parts.releases.releases(call.app.id, wish.most + 1 if newest_only else None)
     page = ranges.page(records, _KEYS, wish)
-    return listed(page, [_shape(call, record) for record in page.items], _KEYS)
+    bakes = call.parts.releases.bakes.of([record.id for record in page.items])
+    return listed(page, [_shape(call, record, bakes) for record in page.items], _KEYS)
 
 
 @routes("GET", "/apps/<app>/releases/<release>", Permission.VIEW)
 def show_release(call: AppCall, release: str) -> Answer:
     """By id, `3` or `v3`."""
-    return Answer(_shape(call, call.parts.releases.release(call.app.id, release)))
+    record = call.parts.releases.release(call.app.id, release)
+    return Answer(_shape(call, record, call.parts.releases.bakes.of([record.id])))
 
 
 @routes("POST", "/apps/<app>/releases", Permission.DEPLOY)
@@ -67,5 +71,7 @@ def _wanted(value: object) -> str | None:
     return str(value)
 
 
-def _shape(call: AppCall, record: Release) -> shapes.Json:
-    return shapes.release(record, call.app.name, call.links)
+def _shape(call: AppCall, record: Release, bakes: Mapping[str, Bake] | None = None) -> shapes.Json:
+    bake = (bakes or {}).get(record.id)
+    shape = shapes.release(record, call.app.name, call.links)
+    return {**shape, "bake": None if bake is None else bake_shapes.bake(bake)}

@@ -99,6 +99,8 @@ class OverviewPages:
         instances = self._parts.scheduler.instances(app.id)
         push = next(iter(self._parts.pushes.recent(app.id, 1)), None)
         may_deploy = self._access.may_deploy(app)
+        newest = self._parts.releases.releases(app.id, _NEWEST)
+        bakes = self._parts.releases.bakes.of([release.id for release in newest])
         return Now(
             url=self._parts.router.url(app.id),
             badge=states.of_app(app, instances),
@@ -106,7 +108,7 @@ class OverviewPages:
             subject="" if live is None else subject_of(self._parts.repositories, app.id, live.commit),
             instances=instance_lines(instances),
             push=None if push is None else push_line(push),
-            releases=[release_line(found, may_deploy) for found in self._parts.releases.releases(app.id, _NEWEST)],
+            releases=[release_line(found, may_deploy, bakes.get(found.id)) for found in newest],
             volumes=self._parts.storage.volumes(app.id),
             limits=" ".join(self._parts.storage.limits),
         )

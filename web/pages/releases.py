@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, Response, render_template
 
 from core.logs import LogStreams
-from releases import Release, Releases
+from releases import Bake, BakeState, Release, Releases
 from web.pages import sse, states
 from web.pages.access import Access
 from web.pages.logs import LogView, resume_at, text_response, view_of
@@ -21,7 +21,7 @@ _MOST = 200
 class ReleaseLine:
     """One release in a list. `can_roll_back`: it is an earlier one whose image is kept.
 
-    `is_gone`: it can't be brought back any more.
+    `is_gone`: it can't be brought back any more. `bake`: how its trial stands or ended.
     """
 
     version: int
@@ -33,9 +33,10 @@ class ReleaseLine:
     reason: str
     can_roll_back: bool
     is_gone: bool
+    bake: str
 
 
-def release_line(release: Release, may_deploy: bool) -> ReleaseLine:
+def release_line(release: Release, may_deploy: bool, bake: Bake | None = None) -> ReleaseLine:
     return ReleaseLine(
         version=release.version,
         badge=states.of_release(release),
@@ -46,7 +47,16 @@ def release_line(release: Release, may_deploy: bool) -> ReleaseLine:
         reason=release.reason,
         can_roll_back=may_deploy and release.restorable and not release.current,
         is_gone=release.is_unrestorable and not release.current,
+        bake="" if bake is None else _told(bake),
     )
+
+
+def _told(bake: Bake) -> str:
+    """How its trial stands, with the numbers."""
+    if bake.state is BakeState.OPEN:
+        seen = f": 5xx {bake.now.errors_percent:.1f} % of {bake.now.requests} requests so far"
+        return f"On trial for {bake.policy.minutes} min{seen if bake.now.requests else ''}"
+    return f"Bake window, {bake.state}{f': {bake.words}' if bake.words else ''}"
 
 
 class ReleasePages:
@@ -66,13 +76,15 @@ class ReleasePages:
         app = self._access.app(name)
         may_deploy = self._access.may_deploy(app)
         found = self._releases.releases(app.id, _MOST)
-        lines = [release_line(release, may_deploy) for release in found]
+        bakes = self._releases.bakes.of([release.id for release in found])
+        lines = [release_line(release, may_deploy, bakes.get(release.id)) for release in found]
         return render_template("releases.html", app=app, releases=lines, most=_MOST)
 
     def show(self, name: str, version: int) -> str:
         app = self._access.app(name)
         release = self._releases.release(app.id, f"v{version}")
-        line = release_line(release, self._access.may_deploy(app))
+        bake = self._releases.bakes.of([release.id]).get(release.id)
+        line = release_line(release, self._access.may_deploy(app), bake)
         return render_template("release.html", app=app, release=line, push_id=release.push_id, log=self._log(release))
 
     def stream(self, name: str, version: int) -> Response:

@@ -29,6 +29,7 @@ class RollbackPages:
 
     def roll_back(self, name: str, version: int) -> Response:
         app = self._access.app(name, Permission.DEPLOY)
-        flags = [request.form.get(name) == "1" for name in ("code_only", "release_phase")]
-        release = self._releases.submit_rollback(app.id, f"v{version}", self._access.identity(), *flags)
+        code_only, with_phase = (request.form.get(name) == "1" for name in ("code_only", "release_phase"))
+        asked = (app.id, f"v{version}", self._access.identity(), code_only, with_phase)
+        release = self._releases.submit_rollback(*asked)
         return redirect(url_for("pages.release", name=app.name, version=release.version), 303)
