@@ -23,6 +23,7 @@ from cli.commands import (
     keys,
     local,
     logs,
+    maintenance,
     processes,
     releases,
     runs,
@@ -34,7 +35,7 @@ from cli.edge import guarded
 
 SECTIONS = (
     ("Account", (*account.COMMANDS, *keys.COMMANDS)),
-    ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *git.COMMANDS)),
+    ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *maintenance.COMMANDS, *git.COMMANDS)),
     (
         "Deploys and releases",
         (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),

@@ -8,6 +8,7 @@ NEVER  starts, probes or stops an instance; knows what a release is; imports any
 
 from router.control import HaproxyControl, RouterControl
 from router.listener import Listener
+from router.maintenance import MaintenanceMode
 from router.request_log import RequestLine, RequestLog
 from router.runtime_socket import RouterDown
 from router.service import Router
@@ -20,6 +21,7 @@ __all__ = [
     "DomainKind",
     "HaproxyControl",
     "Listener",
+    "MaintenanceMode",
     "RequestLine",
     "RequestLog",
     "Router",

@@ -21,6 +21,7 @@ from router import codes, counts
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
 from router.front_plan import FrontMap, map_lines
+from router.maintenance import STANDARD_PAGE
 from router.pipe import FD_VARIABLE, LINE_BYTES
 from router.plan import MapName, RouteTable
 from router.settings import RouterSettings
@@ -58,6 +59,13 @@ NO_BACKENDS = Page(
     "This app is not running",
     "It has no running web process. If it is yours: push a release to it, or start one with portside ps:scale web=1.",
     codes.NO_PROCESSES.name,
+)
+MAINTENANCE = Page(
+    "maintenance.http",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This app is in maintenance",
+    "It will be back soon. If it is yours: portside maintenance:off.",
+    codes.MAINTENANCE.name,
 )
 HELD_OVER = Page(
     "held-over.http",
@@ -142,13 +150,19 @@ def render(
         counts_table=counts.TABLE,
         counted_steps=counts.steps(),
         counters=counts.COUNTERS,
+        maintenance=MAINTENANCE.file,
+        maintenance_code=codes.MAINTENANCE.name,
+        standard_page=STANDARD_PAGE,
         unknown_host=UNKNOWN_HOST.file,
         no_backends=NO_BACKENDS.file,
         failures=[(page.status.value, page.file) for page in FAILURES],
         server_options=SERVER_OPTIONS,
         slots=[(name, sorted(table.slots.get(name, {}).values(), key=lambda server: server.name)) for name in names],
     )
-    pages = {page.file: _response(environment, page) for page in (UNKNOWN_HOST, NO_BACKENDS, HELD_OVER, *FAILURES)}
+    pages = {
+        page.file: _response(environment, page)
+        for page in (UNKNOWN_HOST, NO_BACKENDS, MAINTENANCE, HELD_OVER, *FAILURES)
+    }
     maps = {
         MapName.HOSTS.value: map_lines(table.hosts),
         MapName.TARGETS.value: map_lines(table.targets),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.database import Database
-from router import config, domain_records, front_plan
+from router import config, domain_records, front_plan, maintenance
 from router.front_control import FrontControl
 from router.front_plan import FrontMap, FrontTable
 from router.settings import RouterSettings
@@ -31,4 +31,5 @@ class Front:
 
     def _desired(self) -> FrontTable:
         with self._database.read() as session:
-            return FrontTable({FrontMap.REDIRECTS: domain_records.redirects(session)})
+            redirects, pages = domain_records.redirects(session), maintenance.entries(session)
+            return FrontTable({FrontMap.REDIRECTS: redirects, FrontMap.MAINTENANCE: pages})

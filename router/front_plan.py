@@ -11,9 +11,10 @@ from enum import StrEnum
 
 
 class FrontMap(StrEnum):
-    """HAProxy's maps by host, by the names that its configuration and its runtime API use."""
+    """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use."""
 
     REDIRECTS = "redirects.map"
+    MAINTENANCE = "maintenance.map"
 
 
 @dataclass(frozen=True)

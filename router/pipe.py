@@ -20,6 +20,7 @@ PIPE_BYTES = 1 << 20  # what an unprivileged user may have (/proc/sys/fs/pipe-ma
 
 def open_for_haproxy(path: Path) -> int:
     """A file descriptor that a child inherits, open for both directions: without a reader, a pipe is a broken one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.mkfifo(path, 0o600)
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

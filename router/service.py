@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from router.domain_records import Shares
 from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
 from router.lock import locked
+from router.maintenance import Maintenance
 from router.plan import RouteTable, Scope, missing_slots, plan
 from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
@@ -33,11 +35,8 @@ _HTTP_PORT = 80
 
 
 class Router:
-    """Routes and domains of all apps. Safe to use from many threads and processes at once.
-
-    Whoever talks to HAProxy to change it holds the lock file, and reads the records anew under it, so that the last
-    word in the records is also HAProxy's.
-    """
+    """Routes and domains of all apps. Safe to use from many threads and processes at once: whoever changes HAProxy
+    holds the lock file, and reads the records anew under it, so that the last word in the records is also HAProxy's."""
 
     def __init__(
         self,
@@ -65,6 +64,7 @@ class Router:
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         self.traffic = Traffic(database, self._control, self._apply_if_possible)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
+        self.maintenance = Maintenance(database, lambda: self._apply_if_possible(None, front=True))
         self._front = Front(database, settings, front)
 
     # --- routes ---
@@ -224,15 +224,14 @@ class Router:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             records.forget(session, app_id)
         self._apply_if_possible(app_id, *gone, front=True)
+        self.maintenance.forget(app_id)
         self.requests.forget(app_id)
 
     # --- the HAProxy process ---
 
     def write_config(self) -> Path:
         """Render HAProxy's files from the records, check them, put them in place; gives the configuration's path.
-
-        Called right before HAProxy is started, so that it comes up with today's routes.
-        """
+        Called right before HAProxy is started, so that it comes up with today's routes."""
         with locked(self._run):
             return self._write_config()
 
@@ -242,23 +241,22 @@ class Router:
 
     def environment(self) -> dict[str, str]:
         """What HAProxy's environment needs besides: a descriptor, open in this process, that its log goes to."""
-        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
         return {pipe.FD_VARIABLE: str(pipe.open_for_haproxy(self._run / pipe.NAME))}
 
     def alive(self) -> bool:
         """Whether HAProxy runs and answers on its control socket."""
-        try:
+        with suppress(Unavailable):
             self._control.observe(Scope(slots=frozenset({slot_name(0)})))
-        except Unavailable:
-            return False
-        return True
+            return True
+        return False
 
     # --- inside ---
 
-    def _apply_if_possible(self, app_id: AppId, *gone_hosts: str, front: bool = False) -> None:
+    def _apply_if_possible(self, app_id: AppId | None, *gone_hosts: str, front: bool = False) -> None:
         try:
             with locked(self._run):
-                self._agree(app_id, frozenset(gone_hosts))
+                if app_id is not None:
+                    self._agree(app_id, frozenset(gone_hosts))
                 if front:
                     self._agree_front()
         except Unavailable as error:

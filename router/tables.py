@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, false
+from sqlalchemy import ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -75,6 +75,16 @@ class DomainRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_router_domains_app_id", "app_id"),)
+
+
+class MaintenanceRow(Base):
+    """An app in maintenance mode, with the page that its visitors get (none: the router's own)."""
+
+    __tablename__ = "router_maintenance"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    page: Mapped[str | None] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 def slot_name(number: int) -> str:

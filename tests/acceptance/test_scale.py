@@ -39,6 +39,10 @@ def test_scaling_up_to_nothing_and_back(live_site: Site) -> None:
     assert live_site.cli("ps:scale", "web+1").code == 0
     eventually(lambda: live_site.platform.get(live_site.name).status_code == 200, "it is back")
     assert live_site.answer()["words"] == "two"
+    assert live_site.cli("maintenance:on").code == 0
+    assert "H80" in live_site.platform.get(live_site.name).text
+    assert live_site.cli("maintenance:off").code == 0
+    assert live_site.answer()["words"] == "two"
     wrong = live_site.cli("ps:scale", "wep=2")
     assert wrong.code == 1
     assert "This app has no process type wep.\n" in wrong.output

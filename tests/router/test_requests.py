@@ -74,6 +74,12 @@ def test_without_backends_the_page_and_the_line_say_h14(haproxy, app, ear, app_i
     assert line.startswith('at=error code=H14 desc="No web processes running" method=GET')
 
 
+def test_in_maintenance_the_line_says_h80(haproxy, app, ear, app_id, until):
+    haproxy.router.maintenance.turn_on(app_id)
+    assert haproxy.get("shop.apps.test")[0] == 503
+    assert 'at=error code=H80 desc="Maintenance mode"' in ear.hears(1, until)[0]
+
+
 def test_a_process_that_takes_no_connections_is_h21(haproxy, app, ear, until):
     app.stop()
     status, page = haproxy.get("shop.apps.test")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from accounts import Permission
-from core.errors import Conflict, UserError
+from core.errors import Conflict
 from releases import App
 from web import new_app
 from web.api import ranges, shapes
@@ -41,9 +41,12 @@ def show_app(call: AppCall) -> Answer:
 
 @routes("PATCH", "/apps/<app>", Permission.MANAGE)
 def change_app(call: AppCall) -> Answer:
-    """Rename it; choose the stack of its next build (`build_stack`)."""
+    """Rename it; choose the stack of its next build (`build_stack`); serve a page in its place (`maintenance`, with
+    `maintenance_page`: HTML, Portside's own)."""
     if call.body.flag("maintenance"):
-        raise UserError("There is no maintenance mode.", "To stop serving: portside ps:scale web=0")
+        call.parts.router.maintenance.turn_on(call.app.id, call.body.text("maintenance_page"))
+    elif call.body.values.get("maintenance") is not None:
+        call.parts.router.maintenance.turn_off(call.app.id)
     stack = call.body.text("build_stack")
     if stack is not None:
         call.parts.builder.choices.choose_stack(call.app.id, stack)
@@ -68,18 +71,20 @@ def destroy_app(call: AppCall) -> Answer:
 def _shape(call: Call, app: App) -> shapes.Json:
     owner = call.parts.accounts.user(app.owner_id)
     stack = call.parts.builder.choices.of(app.id).stack
-    return shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", stack, call.links)
+    in_maintenance = call.parts.router.maintenance.of(app.id) is not None
+    return shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", stack, in_maintenance, call.links)
 
 
 def _shapes(call: Call, apps: Sequence[App]) -> list[shapes.Json]:
     """Many at once, by as many queries as for one."""
     emails = {user.user_id: user.email for user in call.parts.accounts.users()}
     urls = call.parts.router.urls()
+    in_maintenance = call.parts.router.maintenance.apps()
     choices, default = call.parts.builder.choices.all(), call.parts.builder.STACKS[0].name
 
     def shape(app: App) -> shapes.Json:
         url = f"{urls[app.id]}/" if app.id in urls else None
         stack = choices[app.id].stack if app.id in choices else default
-        return shapes.app(app, emails.get(app.owner_id, ""), url, stack, call.links)
+        return shapes.app(app, emails.get(app.owner_id, ""), url, stack, app.id in in_maintenance, call.links)
 
     return [shape(app) for app in apps]

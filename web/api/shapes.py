@@ -70,7 +70,9 @@ def stack(name: str) -> Json:
     return {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.stack.portside")), "name": name}
 
 
-def app(record: App, owner_email: str, web_url: str | None, stack_name: str, links: Links) -> Json:
+def app(
+    record: App, owner_email: str, web_url: str | None, stack_name: str, in_maintenance: bool, links: Links
+) -> Json:
     return {
         "id": record.id,
         "name": record.name,
@@ -85,7 +87,7 @@ def app(record: App, owner_email: str, web_url: str | None, stack_name: str, lin
         "buildpack_provided_description": None,
         "internal_routing": None,
         "locked": False,
-        "maintenance": False,
+        "maintenance": in_maintenance,
         "organization": None,
         "team": None,
         "space": None,

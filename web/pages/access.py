@@ -39,6 +39,9 @@ class Access:
             raise Forbidden("You may look at this app but not change it.", "Ask its owner to let you deploy.")
         return app
 
+    def may_manage(self, app: App) -> bool:
+        return Permission.MANAGE in self._accounts.permissions(self.identity(), app.id)
+
     def may_deploy(self, app: App) -> bool:
         return Permission.DEPLOY in self._accounts.permissions(self.identity(), app.id)
 

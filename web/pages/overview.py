@@ -84,7 +84,14 @@ class OverviewPages:
     def show(self, name: str) -> str:
         app = self._access.app(name)
         git_url = Links.of(self._parts, request).git(app.name)
-        return render_template("overview.html", app=app, now=self._now(app), git_url=git_url)
+        return render_template(
+            "overview.html",
+            app=app,
+            now=self._now(app),
+            git_url=git_url,
+            maintenance=self._parts.router.maintenance.of(app.id),
+            may_manage=self._access.may_manage(app),
+        )
 
     def now(self, name: str) -> str:
         """What moves; for a page that still `waits` for the first deploy, also what changes elsewhere on it by that."""

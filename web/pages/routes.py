@@ -15,6 +15,7 @@ from web.pages.access import Access
 from web.pages.app_logs import AppLogPages
 from web.pages.create import CreatePages
 from web.pages.home import HomePage
+from web.pages.maintenance import MaintenancePages
 from web.pages.overview import OverviewPages
 from web.pages.pushes import PushPages
 from web.pages.releases import ReleasePages
@@ -54,6 +55,7 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         RollbackPages(releases, access),
         PushPages(pushes, parts.repositories, parts.logs, access),
         AppLogPages(scheduler, access),
+        MaintenancePages(parts.router, access),
     ):
         group.add_to(pages)
 

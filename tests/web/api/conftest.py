@@ -33,6 +33,7 @@ from scheduler.types import Limits
 from tests.databases import new_database
 from tests.releases.world import QUICK_TICK_S
 from tests.scheduler.fakes import MemoryRuntime
+from tests.web.maintenance import MaintenanceInMemory
 from tests.web.revolving import RevolvingStage
 from web import RunDoor, WebParts, WebSettings, create_web
 
@@ -105,6 +106,7 @@ class NamesOnlyRouter:
 
     def __init__(self) -> None:
         self.labels: dict[str, str] = {}
+        self.maintenance = MaintenanceInMemory()
         self.custom: dict[str, list[Domain]] = {}
         self.waiting: set[str] = set()  # hosts that HAProxy does not have yet
         self.shared: set[str] = set()  # what `shares` said yes to, when a domain was added last

@@ -92,10 +92,13 @@ def test_the_stacks_are_listed_with_their_default(api) -> None:
     assert shown == [("debian-13", True), ("debian-14", False)]
 
 
-def test_maintenance_mode_is_refused_with_what_to_do(api, app: App) -> None:
-    answer = api.patch("/apps/shop", json={"maintenance": True})
-    assert answer.status_code == 422
-    assert "portside ps:scale web=0" in answer.json["message"]
+def test_maintenance_is_turned_on_and_off(stage, api, app: App) -> None:
+    assert api.patch("/apps/shop", json={"maintenance": True, "maintenance_page": "<p>"}).json["maintenance"] is True
+    assert stage.router.maintenance.of(app.id).page == "<p>"
+    assert api.patch("/apps/shop", json={"build_stack": "debian-13"}).json["maintenance"] is True
+    assert [shown["maintenance"] for shown in api.get("/apps").json] == [True]
+    assert api.patch("/apps/shop", json={"maintenance": 0}).json["maintenance"] is False
+    assert api.get("/apps/shop").json["maintenance"] is False
 
 
 def test_a_destroyed_app_is_gone_and_its_name_free(api, app: App) -> None:

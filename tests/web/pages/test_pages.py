@@ -255,3 +255,14 @@ def test_a_bug_shows_an_id_and_nothing_of_the_inside(site: Site, monkeypatch: py
     assert answer.status_code == 500
     assert re.search(r"Something went wrong inside Portside \(error [0-9a-f]{8}\)", answer.text)
     assert "all_instances" not in answer.text
+
+
+def test_maintenance_is_switched_on_the_apps_page(site: Site) -> None:
+    shop = site.new_app("shop")
+    browser = site.browser()
+    assert "Turn maintenance on" in browser.get("/dashboard/apps/shop").text
+    assert browser.send("/dashboard/apps/shop", "/dashboard/apps/shop/maintenance", on="1").status_code == 303
+    assert site.router.maintenance.apps() == {shop.id}
+    assert "Serve the app again" in browser.get("/dashboard/apps/shop").text
+    assert browser.send("/dashboard/apps/shop", "/dashboard/apps/shop/maintenance", on="0").status_code == 303
+    assert site.router.maintenance.apps() == frozenset()

@@ -16,7 +16,7 @@ CSP = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-NEEDS_DEPLOY = {"pages.rollback", "pages.rollback_sent", "pages.push_cancel"}
+NEEDS_DEPLOY = {"pages.rollback", "pages.rollback_sent", "pages.push_cancel", "pages.maintenance_sent"}
 
 
 @pytest.fixture
@@ -90,6 +90,7 @@ def test_a_viewer_may_look_but_neither_sees_nor_can_use_what_changes_things(full
         assert status == (403 if endpoint in NEEDS_DEPLOY else 200), endpoint
         assert "/rollback" not in text, endpoint
         assert "/cancel" not in text, endpoint
+        assert "/maintenance" not in text, endpoint
 
 
 def test_every_answer_carries_exactly_the_same_policy(full: Site) -> None:

@@ -23,6 +23,7 @@ from scheduler.types import Limits
 from tests.releases.world import World as ReleasesWorld
 from tests.releases.world import build_world as build_releases
 from tests.scheduler.fakes import MemoryRuntime
+from tests.web.maintenance import MaintenanceInMemory
 from tests.web.revolving import RevolvingStage
 from web.parts import WebParts
 from web.settings import WebSettings
@@ -77,6 +78,7 @@ class NamingRouter:
 
     def __init__(self) -> None:
         self.names: dict[AppId, str] = {}
+        self.maintenance = MaintenanceInMemory()
 
     def name_app(self, app_id: AppId, label: str) -> None:
         self.names[app_id] = label
