@@ -124,7 +124,7 @@ def test_ctrl_c_ends_a_command_and_a_dead_client_takes_its_run_along(live_site: 
         os.kill(second.pid, signal.SIGKILL)
         eventually(lambda: runs_of(live_site) == [], "the container is gone")
         os.waitpid(second.pid, 0)
-    assert "Its client went away." in live_site.cli("logs", "-p", "run").output
+    eventually(lambda: "Its client went away." in live_site.cli("logs", "-p", "run").output, "it is told why")
 
 
 def test_detached_runs_are_listed_logged_and_killed(live_site: Site) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -11,6 +13,16 @@ from builder import BuiltImage
 
 DOCKER = "/usr/bin/docker"
 FETCH = "exec 3<>/dev/tcp/127.0.0.1/5000; printf 'GET {path} HTTP/1.0\\r\\nHost: a\\r\\n\\r\\n' >&3; cat <&3"
+
+
+def gateway() -> str:
+    """Where the containers of builds reach this machine.
+
+    An engine that made its bridge since it started does not tell the gateway: then it is the subnet's first address.
+    """
+    argv = [DOCKER, "network", "inspect", "bridge", "--format={{json (index .IPAM.Config 0)}}"]
+    told = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    return str(told.get("Gateway") or next(ipaddress.ip_network(told["Subnet"]).hosts()))
 
 
 def in_image(built: BuiltImage, command: str) -> str:

@@ -9,13 +9,14 @@ import base64
 import hashlib
 import io
 import json
-import subprocess
 import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.builder.containers import gateway
 
 TIME = "2026-01-01T00:00:00Z"
 
@@ -26,8 +27,6 @@ class PackageServer:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
-        argv = ["/usr/bin/docker", "network", "inspect", "bridge", "--format={{(index .IPAM.Config 0).Gateway}}"]
-        gateway = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
         files, asked = self.files, self.asked
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,8 +41,8 @@ class PackageServer:
             def log_message(self, *_: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer((gateway, 0), Handler)
-        self.url = f"http://{gateway}:{self._server.server_address[1]}"
+        self._server = ThreadingHTTPServer((gateway(), 0), Handler)
+        self.url = f"http://{gateway()}:{self._server.server_address[1]}"
 
     @contextmanager
     def serving(self) -> Iterator[PackageServer]:

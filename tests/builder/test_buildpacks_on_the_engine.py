@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from builder.problems import BuildpackFailed, BuildpackRefused
 from scheduler import SchedulerSettings
 from scheduler.docker_runtime import DockerRuntime
 from scheduler.shell import how_to_run
-from tests.builder.containers import DOCKER, exit_code_when_stopped, in_image
+from tests.builder.containers import DOCKER, exit_code_when_stopped, gateway, in_image
 from tests.builder.git_site import GitSite, git_site
 
 pytestmark = pytest.mark.engine
@@ -55,9 +54,7 @@ echo 'web: ./app' > Procfile
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[GitSite]:
     """A git server where the containers of builds can reach it: at their gateway."""
-    argv = [DOCKER, "network", "inspect", "bridge", "--format={{json .IPAM.Config}}"]
-    gateway = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)[0]["Gateway"]
-    with git_site(tmp_path / "site", gateway) as site:
+    with git_site(tmp_path / "site", gateway()) as site:
         yield site
 
 
