@@ -22,6 +22,7 @@ _ADVICE = (
     (re.compile(r"^\s*(//|#|/\*)", re.MULTILINE), "Take away the comments: JSON has none"),
     (re.compile(r"[{,\[:]\s*'"), 'Write "double quotes" in place of single ones'),
 )
+MOST_INSTANCES = 100  # as of `portside ps:scale`
 _WAYS = ("path", "command", "listening", "uptime")
 Check = Callable[[str, Node], Iterator[Mistake]]
 
@@ -58,6 +59,11 @@ def _web_overlaps(name: str, node: Node) -> Iterator[Mistake]:
     if overlap is not None and overlap.text == "False":
         wanted = "true: the old web instances serve until the new ones do"
         yield Mistake(FILE, overlap.line, overlap.column, Wrong.NOT_ONE_OF, f"{name}.web.overlap", wanted)
+
+
+def _quantity(name: str, node: Node) -> Iterator[Mistake]:
+    if not 0 <= int(node.text) <= MOST_INSTANCES:
+        yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"0 to {MOST_INSTANCES}, not {node.text}")
 
 
 def _port(name: str, node: Node) -> Iterator[Mistake]:
@@ -115,6 +121,15 @@ HEALTHCHECK = Shape(
     },
     check=_one_way,
 )
+PROCESS = Shape(
+    OBJECT,
+    {
+        "quantity": Shape(COUNT.kinds, check=_quantity),
+        "size": TEXT,
+        "max_parallel": COUNT,
+        "overlap": FLAG,
+    },
+)
 VARIABLE = Shape(("text", *OBJECT), {"description": TEXT, "generator": TEXT, "required": FLAG, "value": TEXT})
 APP_JSON: Mapping[str, Shape] = {
     "name": TEXT,
@@ -131,7 +146,7 @@ APP_JSON: Mapping[str, Shape] = {
     "env": Shape(OBJECT, each=VARIABLE),
     "formation": Shape(
         OBJECT,
-        each=Shape(OBJECT, {"quantity": COUNT, "size": TEXT, "max_parallel": COUNT, "overlap": FLAG}),
+        each=PROCESS,
         check=_web_overlaps,
     ),
     "healthchecks": Shape(OBJECT, each=Shape(("a list",), each=HEALTHCHECK)),

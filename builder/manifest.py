@@ -20,6 +20,7 @@ __all__ = ["PROCFILE_EXAMPLE", "Manifest", "parse_procfile", "read_manifest"]
 TYPE_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,29}$")
 NAMES_WITH_A_MEANING = ("web", "release")  # a slip in any other name only makes a process type of that name
 LONGEST_SHOWN = 80
+NO_APP_JSON = Node(0, 0, "an object")
 _LIKELY_LINE = re.compile(r"^([^\s:=]+)\s*:\s*(.*)$")
 _MARKS = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 
@@ -29,7 +30,8 @@ class Manifest:
     """`processes`: (type, command) in the Procfile's order, None when there is no Procfile.
 
     `healthchecks`: app.json's list for each type that has one, as JSON text. `overlap`: whether an old and a new
-    instance of a type may run side by side, where app.json says it. `resting` and `trial`: what portside.toml says.
+    instance of a type may run side by side, where app.json says it. `quantities` and `sizes`: app.json's formation.
+    `resting` and `trial`: what portside.toml says.
     """
 
     processes: tuple[tuple[str, str], ...] | None
@@ -37,24 +39,27 @@ class Manifest:
     overlap: Mapping[str, bool] = field(default_factory=dict)
     resting: Resting = NOTHING_RESTS
     trial: Trial | None = None
+    quantities: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_manifest(source: Source) -> Manifest:
     """The manifest of a source; raises BuildFailed with every mistake that its files have."""
     procfile, app_json = source.read("Procfile"), source.read("app.json")
     processes, wrong = (None, []) if procfile is None else _processes(procfile)
-    checks: dict[str, str] = {}
-    overlap: dict[str, bool] = {}
+    said = NO_APP_JSON
     if app_json is not None:
-        node, more = parse_app_json(_text("app.json", app_json))
+        said, more = parse_app_json(_text("app.json", app_json))
         wrong += more
-        checks, overlap = ({}, {}) if more else (_healthchecks(node), _overlap(node))
     _raise_if(wrong)
     if processes is not None and not processes:
         raise failed(EmptyProcfile())
     resting = release_settings.resting(source, processes)
+    types = None if processes is None else tuple(processes.items())
+    quantities = {name: int(text) for name, text in _formation(said, "quantity").items()}
+    overlap = {name: text == "True" for name, text in _formation(said, "overlap").items()}
     told = (resting, bake_settings.trial(source))
-    return Manifest(None if processes is None else tuple(processes.items()), checks, overlap, *told)
+    return Manifest(types, _healthchecks(said), overlap, *told, quantities, _formation(said, "size"))
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
@@ -126,11 +131,11 @@ def _text(file: str, content: bytes) -> str:
     return text
 
 
-def _overlap(node: Node) -> dict[str, bool]:
-    """`formation.TYPE.overlap`, Portside's own key."""
+def _formation(node: Node, key: str) -> dict[str, str]:
+    """`formation.TYPE.KEY` as it stands; `overlap` is Portside's own."""
     formation = node.get("formation")
     entries = formation.entries if formation else ()
-    return {one.key: said.text == "True" for one in entries if (said := one.node.get("overlap")) is not None}
+    return {one.key: said.text for one in entries if (said := one.node.get(key)) is not None}
 
 
 def _healthchecks(node: Node) -> dict[str, str]:

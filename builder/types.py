@@ -94,7 +94,7 @@ class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
     `reused`: it was there already. `cold`: nothing of the app's could be in a cache. `healthchecks` and
-    `overlap`: see `Manifest`.
+    `overlap`, `quantities` and `sizes`: see `Manifest`.
     """
 
     build_id: str
@@ -109,6 +109,8 @@ class BuiltImage:
     overlap: Mapping[str, bool] = field(default_factory=dict)
     resting: Resting = NOTHING_RESTS
     trial: Trial | None = None
+    quantities: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

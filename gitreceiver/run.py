@@ -148,7 +148,8 @@ class PushRun:
         self._stop_if_asked()
         types = (dict(image.processes), image.port, image.healthchecks, image.overlap)
         bake = None if image.trial is None else BakePolicy(**vars(image.trial))
-        new = NewImage(image.image_id, *types, image.resting.stop, image.resting.hold_s, bake)
+        rests = (image.resting.stop, image.resting.hold_s)
+        new = NewImage(image.image_id, *types, *rests, bake, image.quantities, image.sizes)
         release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
         self._move(PushState.RELEASING, version=release.version, stack=image.stack, built=_how_built(image))
         if self._app.released_at is None and not releases.keeps_data(push.app_id):

@@ -28,6 +28,8 @@ class Content:
     stop: tuple[str, ...] = ()
     hold_s: float = 0.0
     bake: BakePolicy | None = None
+    quantities: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property

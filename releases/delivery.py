@@ -146,6 +146,8 @@ class Delivery:
             port=content.port,
             health={name: read_checks(text) for name, text in content.healthchecks.items()},
             overlap=content.overlap,
+            first_quantities=content.quantities,
+            first_sizes=content.sizes,
         )
 
     def _stop_if_asked(self) -> None:

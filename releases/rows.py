@@ -51,6 +51,7 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.processes_json = json.dumps(dict(content.processes))
     row.health_json = json.dumps(dict(content.healthchecks))
     row.overlap_json = json.dumps(dict(content.overlap))
+    row.formation_json = json.dumps({"quantities": dict(content.quantities), "sizes": dict(content.sizes)})
     row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
     row.bake_json = json.dumps(None if content.bake is None else asdict(content.bake))
 
@@ -58,6 +59,7 @@ def put_image(row: ReleaseRow, content: Content) -> None:
 def image(row: ReleaseRow) -> Content:
     """The row's image and process types, without its config."""
     pause, bake = json.loads(row.pause_json), json.loads(row.bake_json)
+    formation = json.loads(row.formation_json)
     return Content(
         image_id=row.image_id,
         image_ref=row.image_ref,
@@ -69,6 +71,8 @@ def image(row: ReleaseRow) -> Content:
         stop=tuple(pause.get("stop", ())),
         hold_s=pause.get("hold_s", 0.0),
         bake=None if bake is None else BakePolicy(**bake),
+        quantities=formation.get("quantities", {}),
+        sizes=formation.get("sizes", {}),
     )
 
 

@@ -93,7 +93,9 @@ class Releases:
     ) -> Release:
         """The release of a push. Asked again for the same push, it gives the release that was made then."""
         types = (dict(image.processes), dict(image.healthchecks), dict(image.overlap))
-        content = Content(image.image_id, "", commit, image.port, *types, image.stop, image.hold_s, image.bake)
+        more = (image.stop, image.hold_s, image.bake)
+        formation = (dict(image.quantities), dict(image.sizes))
+        content = Content(image.image_id, "", commit, image.port, *types, *more, *formation)
         said = description or f"Deploy {commit[:8]}"
         draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)
         return self._ledger.submit(app_id, draft, self._floor(app_id))

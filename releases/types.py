@@ -54,6 +54,7 @@ class NewImage:
 
     `healthchecks`: app.json's list for each type that has one, as JSON text.
     `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
+    `quantities` and `sizes`: app.json's formation, for the app's first deploy.
     What rests during the release phase: the types in `stop`, and for `hold_s` the app's requests.
     `bake`: the trial that the release asks for, where the app has none of its own.
     """
@@ -66,6 +67,8 @@ class NewImage:
     stop: tuple[str, ...] = ()
     hold_s: float = 0.0
     bake: BakePolicy | None = None
+    quantities: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from core.ids import AppId, new_id
 from core.leases import LeaseRow
 from core.secrets import Sealer
 from router import Backend
-from scheduler import addresses, checks, health
+from scheduler import addresses, beginning, checks, health
 from scheduler.backoff import next_attempt
 from scheduler.checks import HealthCheck
 from scheduler.mounts import mounts_of
@@ -208,7 +208,8 @@ def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None
     plain: dict[str, Any] = json.loads(row.spec)
     plain["processes"] = tuple(ProcessType(**process) for process in plain["processes"])
     plain["health"] = {name: _checks(said) for name, said in plain["health"].items()}
-    own = {"mounts": mounts_of(session, app_id), "sizes": sizes_of(session, app_id)}
+    own: dict[str, Any] = {"mounts": mounts_of(session, app_id), "sizes": sizes_of(session, app_id)}
+    own["checks"] = checks_of(session, app_id)
     return RunSpec(**{**plain, **own, "env": sealer.unseal(row.sealed_env)})
 
 
@@ -222,11 +223,14 @@ def sizes_of(session: Session, app_id: AppId) -> dict[str, str]:
     return {row.process_type: row.size for row in formation_rows(session, app_id) if row.size != STANDARD}
 
 
+def checks_of(session: Session, app_id: AppId) -> dict[str, tuple[HealthCheck, ...]]:
+    """The checks that were set for the app's types."""
+    return {row.process_type: checks.read(row.checks) for row in formation_rows(session, app_id) if row.checks}
+
+
 def quantities_for(session: Session, spec: RunSpec) -> dict[str, int]:
-    """How many of each type `spec` starts: as recorded; a type seen for the first time gets 0, `web` 1 (as Heroku)."""
-    rows = session.scalars(select(FormationRow).where(FormationRow.app_id == spec.app_id))
-    known = {row.process_type: row.quantity for row in rows}
-    return {process.name: known.get(process.name, int(process.name == WEB)) for process in spec.processes}
+    """How many of each type `spec` starts."""
+    return beginning.quantities(spec, formation_rows(session, spec.app_id))
 
 
 def store_formation(session: Session, spec: RunSpec) -> None:
@@ -236,7 +240,9 @@ def store_formation(session: Session, spec: RunSpec) -> None:
     for row in rows.values():
         row.offered = row.process_type in quantities
     for process in spec.processes:
-        row = rows.get(process.name) or FormationRow(app_id=spec.app_id, process_type=process.name, offered=True)
+        size = spec.sizes.get(process.name, STANDARD)
+        new = FormationRow(app_id=spec.app_id, process_type=process.name, offered=True, size=size)
+        row = rows.get(process.name, new)
         row.quantity, row.command = quantities[process.name], process.command
         row.overlap = spec.may_overlap(process.name)
         session.add(row)

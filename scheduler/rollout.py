@@ -23,7 +23,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
-from scheduler import addresses, health, records, warm
+from scheduler import addresses, beginning, health, records, sizes, warm
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
 from scheduler.handover import Handover
@@ -61,9 +61,8 @@ class Rollouts:
     ) -> None:
         """Take `spec` live, or raise and leave what was live as it was."""
         if not self._is_current(spec):
-            with self.database.read() as session:
-                sized = replace(spec, sizes=records.sizes_of(session, spec.app_id))
-            self._roll(self.volumes.mounted(sized), lease, log, before_switch, stopped)
+            own = self._with_the_apps_own(spec, log)
+            self._roll(self.volumes.mounted(own), lease, log, before_switch, stopped)
 
     def renew(
         self, spec: RunSpec, lease: Lease, log: LogWriter, stopped: Stopped, in_switch: Callable[[Session], None]
@@ -72,6 +71,26 @@ class Rollouts:
         would. `in_switch` writes the records of these in the switch's own transaction.
         """
         self._roll(spec, lease, log, lambda: spec.image_ref, stopped, in_switch)
+
+    def _with_the_apps_own(self, spec: RunSpec, log: LogWriter) -> RunSpec:
+        """With the sizes and checks that belong to the app; at its first release, with app.json's sizes."""
+        with self.database.read() as session:
+            rows = records.formation_rows(session, spec.app_id)
+            own = replace(
+                spec,
+                sizes=records.sizes_of(session, spec.app_id),
+                checks=records.checks_of(session, spec.app_id),
+            )
+        for line in beginning.told(spec, rows):
+            log.detail(line)
+        if rows or not spec.first_sizes:
+            return own
+        first, said = beginning.first_sizes(spec)
+        for line in said:
+            log.detail(line)
+        for name, size in first.items():
+            sizes.require_room(name, size, self.settings, self.runtime.capacity())
+        return replace(own, sizes=first)
 
     def _roll(
         self,

@@ -63,9 +63,10 @@ class RunSpec:
     """All that is needed to run a release, so that any instance can be started again without asking anyone.
 
     `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
-    by when the engine has lost it ("" until it is published). `mounts` and `sizes`, like the quantities, are the
-    scheduler's own to fill in: they belong to the app, not to a release. `overlap` and
-    `health` are what app.json says of types; `checks` what was set for the app, which goes before that.
+    by when the engine has lost it ("" until it is published). `mounts`, `sizes` and `checks`, like the quantities, are
+    the scheduler's own to fill in: they belong to the app, not to a release. `overlap` and `health` are what app.json
+    says of types, and `checks` go before that; `first_quantities` and `first_sizes` are its formation, with which an
+    app begins.
     """
 
     app_id: AppId
@@ -83,6 +84,8 @@ class RunSpec:
     mounts: tuple[Mount, ...] = ()
     sizes: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, tuple[HealthCheck, ...]] = field(default_factory=dict)
+    first_quantities: Mapping[str, int] = field(default_factory=dict)
+    first_sizes: Mapping[str, str] = field(default_factory=dict)
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""

@@ -48,6 +48,8 @@ def ps(session: Session) -> None:
         for each in instances:
             if each.state == "crashed":
                 problem(_crash(each))
+            elif each.detail:
+                problem(f"{each.name}: {each.detail}.")
     else:
         problem(f"Nothing of {target.app} is running.", "Start something with `portside ps:scale web=1`.")
 

@@ -104,6 +104,12 @@ def test_which_types_may_overlap_is_read_where_it_is_said():
     assert found.overlap == {"poll": False, "clock": True}
 
 
+def test_a_formation_is_read_type_by_type():
+    said = '{"formation": {"web": {"quantity": 2, "size": "512m"}, "worker": {"quantity": 0}, "clock": {}}}'
+    found = read_manifest(MemorySource({"app.json": said}))
+    assert (found.quantities, found.sizes) == ({"web": 2, "worker": 0}, {"web": "512m"})
+
+
 @pytest.mark.parametrize("content", ["{}", '{"name": "x", "env": {}}', '{"healthchecks": {}}'])
 def test_an_app_json_without_checks_is_fine(content):
     assert healthchecks(content) == {}
@@ -117,6 +123,7 @@ def test_an_app_json_without_checks_is_fine(content):
         ('{"healthchecks": {"web": [\n{"path": "up"}]}}', (2, 10, Wrong.BAD_PATH, "healthchecks.web[0].path")),
         ('{"healthchecks": {"web": [{"type": "live"}]}}', (1, 36, Wrong.NOT_ONE_OF, "healthchecks.web[0].type")),
         ('{"formation": {"web": {"quantity": "2"}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
+        ('{"formation": {"web": {"quantity": 101}}}', (1, 36, Wrong.NOT_ONE_OF, "formation.web.quantity")),
         ('{"formation": {"web": {"quantity": true}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
         ('{"formation": {"clock": {"overlap": "no"}}}', (1, 37, Wrong.WRONG_KIND, "formation.clock.overlap")),
         ('{"formation": {"web": {"overlap": false}}}', (1, 35, Wrong.NOT_ONE_OF, "formation.web.overlap")),

@@ -39,6 +39,12 @@ def test_ps_says_why_something_crashed_and_when_it_is_tried_again(invoke, logged
     )
 
 
+def test_ps_says_why_an_instance_that_runs_is_out_of_the_route(invoke, logged_in):
+    detail = "out of the route: GET /ready answered 503"
+    logged_in.answers["GET", "/apps/demo/dynos"] = [{**DYNOS[1], "detail": detail}]
+    assert invoke("ps", "-a", "demo").stderr == f" ▸    web.10: {detail}.\n"
+
+
 def test_ps_of_nothing(invoke, logged_in):
     assert invoke("ps", "-a", "demo").stderr == (
         " ▸    Nothing of demo is running.\n ▸    Start something with `portside ps:scale web=1`.\n"
