@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import event
 
 from gitreceiver import PushState
-from releases import ReleaseState
+from releases import BakePolicy, ReleaseState
+from releases.bake_policy import Numbers
 from scheduler import InstanceState, LogLine
 from tests.web.pages.world import NOW, Site
 
@@ -178,6 +179,33 @@ def test_a_rollback_is_done_and_leads_to_its_log(site: Site, fields: dict[str, s
     made = site.parts.releases.release(shop.id, "v3")
     assert made.state is ReleaseState.PENDING
     assert made.description == "Rollback to v1" + (" (code only)" if fields else "")
+
+
+def test_a_rollback_may_run_the_release_phase_again(site: Site) -> None:
+    shop = site.new_app("shop")
+    for tag in "ab":
+        site.inner.push(shop.id, tag, web=None, release="migrate now")
+    url = "/dashboard/apps/shop/releases/v1/rollback"
+    browser = site.browser()
+    assert "Run its release phase again: migrate now" in words(browser.get(url).text)
+    browser.send(url, url, release_phase="1")
+    assert site.parts.releases.release(shop.id, "v3").with_phase
+    browser.send(url, url)
+    assert not site.parts.releases.release(shop.id, "v4").with_phase
+
+
+def test_a_release_tells_of_its_trial(site: Site) -> None:
+    shop = site.new_app("shop")
+    site.inner.push(shop.id, "a")
+    site.parts.releases.bakes.set(shop.id, BakePolicy(minutes=7))
+    site.inner.push(shop.id, "b")
+    browser = site.browser()
+    for page in ("", "/releases", "/releases/v2"):
+        assert "On trial for 7 min" in words(browser.get(f"/dashboard/apps/shop{page}").text)
+    site.inner.traffic.numbers = Numbers(100, 50, 30.0)
+    site.inner.releases.look_at_bakes()
+    text = words(browser.get("/dashboard/apps/shop/releases").text)
+    assert "Bake window, rolled back: 5xx 50.0 % of 100 requests (before: too few requests to compare with)" in text
 
 
 def test_a_rollback_that_is_not_possible_says_why(site: Site) -> None:
