@@ -22,7 +22,7 @@ from builder.garbage import EngineImage
 from builder.pushing import push
 from builder.settings import BuilderSettings
 from builder.still import remove_forgotten, still
-from core.errors import Unavailable, UserError
+from core.errors import Away, Unavailable, UserError
 from core.process import stream
 
 
@@ -199,9 +199,11 @@ class Engine:
     def _answers(self) -> Iterator[None]:
         try:
             yield
-        except (DockerException, RequestException) as error:
+        except APIError as error:
             message = f"The Docker Engine does not answer as it should: {str(error)[:300]}"
             raise Unavailable(message, "See `portside-server doctor`.") from error
+        except (DockerException, RequestException) as error:
+            raise Away("The Docker Engine does not answer.", "See `portside-server doctor`.") from error
 
 
 def _tcp_ports(exposed: Mapping[str, object]) -> Iterator[int]:

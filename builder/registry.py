@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urljoin
 import requests
 from requests import Response
 
-from core.errors import NotFound, Unavailable
+from core.errors import Away, NotFound, Unavailable
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -128,7 +128,7 @@ class Registry:
             yield
         except requests.RequestException as error:
             message = f"The image registry at {self.host} does not answer ({error})."
-            raise Unavailable(message, "See `portside-server status`.") from error
+            raise Away(message, "See `portside-server status`.") from error
 
 
 def digest_of(content: bytes) -> str:

@@ -6,7 +6,8 @@ PortsideError
 │   ├── Forbidden
 │   ├── Unauthorized
 │   ├── Conflict
-│   └── Unavailable      a part of the platform (engine, registry, router) does not answer just now
+│   └── Unavailable      a part of the platform (engine, registry, router) does not do it just now
+│       └── Away         it does not answer at all, and may be back soon: see core.patience
 ├── Cancelled            somebody asked for the work to end
 ├── DeadlineExceeded     the work took longer than its record allows
 └── LeaseLost            another worker has taken the work over: stop, and touch nothing
@@ -73,6 +74,10 @@ class Unavailable(UserError):
     """A part of the platform does not answer just now."""
 
     code = "unavailable"
+
+
+class Away(Unavailable):
+    """A part of the platform is away just now."""
 
 
 class Cancelled(PortsideError):

@@ -16,6 +16,7 @@ from core.edge import record_bug
 from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, UserError
 from core.leases import Lease
 from core.logs import LogWriter
+from core.patience import Patience
 from core.secrets import Mask
 from releases.bakes import Bakes
 from releases.ledger import Ledger
@@ -50,6 +51,7 @@ class Delivery:
         self._log = log
         self._release, self._content = parts.ledger.begin(release_id, lease)
         self._stopped = _Watch(parts.ledger, release_id, lease, stopped)
+        self._patience = Patience(parts.settings.away_s, log.detail, self._stopped)
         log.hide(Mask(self._content.config.values()))
 
     def run(self) -> None:
@@ -76,10 +78,16 @@ class Delivery:
 
     def _start_and_switch(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="publish") as pool:
-            publishing = pool.submit(timing.carried(self._publish))
+            publishing = pool.submit(timing.carried(lambda: self._patience.through(self._publish)))
             with self._release_phase():
                 self._announce_bake()
-                self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publishing.result, self._stopped)
+                self._patience.through(lambda: self._deploy(publishing.result), self._check_engine)
+
+    def _check_engine(self) -> None:
+        self._parts.scheduler.check_engine(self._app.id)
+
+    def _deploy(self, publish: Callable[[], str]) -> None:
+        self._parts.scheduler.deploy(self._spec(), self._lease, self._log, publish, self._stopped)
 
     def _announce_bake(self) -> None:
         bake = self._parts.bakes.before_switch(self._release, self._content.bake)

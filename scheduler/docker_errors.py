@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
-from core.errors import Unavailable
+from core.errors import Away, Unavailable
 from scheduler.runtime import AddressTaken, ContainerOrder, StartFailed
 
 
@@ -21,7 +21,7 @@ def mapped() -> Iterator[None]:
         raise Unavailable(f"The Docker engine refused: {error.explanation or error}") from error
     except (DockerException, RequestException, OSError) as error:
         hint = "Start it (`systemctl start docker`), then see `portside-server doctor`."
-        raise Unavailable("The Docker engine does not answer.", hint) from error
+        raise Away("The Docker engine does not answer.", hint) from error
 
 
 def start_error(order: ContainerOrder, error: APIError) -> Exception:

@@ -5,6 +5,7 @@ Until `_switch` commits, nothing that a user sees has changed, whatever fails an
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from scheduler.volumes import Volumes
 from scheduler.waking import Waking
 
 _PARALLEL_REMOVALS = 8
+_ROUTER_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -265,10 +267,18 @@ class Rollouts:
         return update(InstanceRow).where(*old).values(state=InstanceState.RETIRED, **values)
 
     def _apply_route(self, app_id: AppId, log: LogWriter) -> None:
-        try:
-            self.router.apply(app_id)
-        except Unavailable as error:
-            log.problem(f"{error.message} The new route holds as soon as it does.")
+        """Have the router take the new route; who said live before would still be served the old release."""
+        end, told = time.monotonic() + self.settings.router_wait_s, False
+        while True:
+            try:
+                return self.router.apply(app_id)
+            except Unavailable as error:
+                if time.monotonic() > end:
+                    return log.problem("The router is still away. The new route holds as soon as it answers.")
+                if not told:
+                    log.detail(f"{error.message} Waiting for it, at most {self.settings.router_wait_s:.0f} s.")
+                told = True
+            time.sleep(_ROUTER_AGAIN_S)
 
 
 def _counts(rows: Sequence[InstanceRow]) -> str:

@@ -197,6 +197,10 @@ class Scheduler:
                 self._router.point(session, app_id, run.rollout, records.web_backends(session, app_id, run.rollout))
         self._look_at(app_id)
 
+    def check_engine(self, app_id: AppId) -> None:
+        """Raises Away while the engine does not answer."""
+        self._runtime.containers(app_id)
+
     def current(self, app_id: AppId) -> RunSpec | None:
         """What the app runs; None before its first release."""
         with self._database.read() as session:

@@ -15,6 +15,8 @@ class SchedulerSettings:
     still running on an old release (both 30 s, as Heroku's shutdown). `settle_s` is how long after a switch an idle
     backend may still be given a request that was on its way.
 
+    A switch waits `router_wait_s` at most for a router that does not answer.
+
     A volume is only mounted while `volume_free_mb` are free where the engine keeps volumes. `change_timeout_s` is the
     longest that a change of storage may wait for its turn.
 
@@ -44,6 +46,7 @@ class SchedulerSettings:
     uptime_s: float = 3.0
     boot_timeout_s: float = 60.0
     loop_s: float = 5.0
+    router_wait_s: float = 20.0
     pending_s: float = 0.25
     steady_s: float = 60.0
     backoff_first_s: float = 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.database import Database
-from core.errors import Unavailable
+from core.errors import Away, Unavailable
 from core.ids import AppId, UserId, new_id
 from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter, connect
@@ -54,6 +54,9 @@ class ObedientScheduler:
         self.pauses.append(pause)
         yield
 
+    def check_engine(self, app_id: AppId) -> None:
+        return None
+
     def current(self, app_id: AppId) -> RunSpec | None:
         return self.running
 
@@ -69,13 +72,17 @@ class ObedientScheduler:
 
 
 class MemoryImageStore:
-    """A registry in memory."""
+    """A registry in memory; it does not answer the next `away` uploads."""
 
     def __init__(self) -> None:
         self.refs: dict[str, int] = {}
         self.highest = 0
+        self.away = 0
 
     def publish(self, app_id: AppId, name: str, image_id: str, version: int, labels: Mapping[str, str], _: Any) -> str:
+        self.away -= 1
+        if self.away >= 0:
+            raise Away("The image registry does not answer.")
         return self._put(app_id, version)
 
     def republish(self, app_id: AppId, name: str, ref: str, version: int, labels: Mapping[str, str]) -> str:

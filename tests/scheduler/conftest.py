@@ -46,6 +46,7 @@ FAST: dict[str, Any] = {
     "boot_timeout_s": 20.0,
     "loop_s": 0.5,
     "pending_s": 0.05,
+    "router_wait_s": 0.2,
     "backoff_first_s": 0.2,
     "memory_mb": 64,
     "warm_s": 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.errors import Cancelled, LeaseLost
 from core.ids import AppId
 from core.leases import Leases
 from scheduler import BootFailed, InstanceState, ProcessType, line_of
-from tests.scheduler.conftest import Platform, within
+from tests.scheduler.conftest import Platform, eventually, within
 from tests.scheduler.fakes import BYE, IDLE, SERVE
 
 WEB_AND_WORKER = (ProcessType("web", SERVE), ProcessType("worker", IDLE))
@@ -142,10 +143,27 @@ def test_a_worker_that_lost_its_lease_can_not_switch(platform: Platform, app_id:
     assert {one.version for one in platform.runtime.containers()} == {1}
 
 
-def test_a_router_that_is_away_does_not_fail_the_deploy(platform: Platform, app_id: AppId) -> None:
+def test_a_switch_waits_for_a_router_that_is_away(make_platform, app_id: AppId) -> None:
+    platform = make_platform(router_wait_s=60)
+    platform.deploy(platform.spec(app_id))
+    platform.router.away.set()
+    with ThreadPoolExecutor(1) as pool:
+        deploying = pool.submit(platform.deploy, platform.spec(app_id, version=2))
+        eventually(lambda: any("Waiting for it, at most 60 s" in line for line in platform.lines), "it waits")
+        assert not deploying.done()
+        platform.router.away.clear()
+        deploying.result(timeout=60)
+    [instance] = [one for one in platform.scheduler.instances(app_id) if one.version == 2]
+    assert platform.routed(app_id) == {instance.address}
+
+
+def test_a_router_that_stays_away_does_not_fail_the_deploy(platform: Platform, app_id: AppId) -> None:
     platform.router.away.set()
     platform.deploy(platform.spec(app_id))
-    assert platform.lines[-1] == " !     The router does not answer. The new route holds as soon as it does."
+    assert platform.lines[-2:] == [
+        "       The router does not answer. Waiting for it, at most 0 s.",
+        " !     The router is still away. The new route holds as soon as it answers.",
+    ]
     platform.router.away.clear()
     platform.scheduler.reconcile()
     [instance] = platform.scheduler.instances(app_id)
