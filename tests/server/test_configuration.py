@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from core.errors import UserError
 from server.configuration import supervisor_argv, supervisor_value, write_all
@@ -55,6 +56,12 @@ def test_redis_listens_on_a_private_socket_only(site: Site) -> None:
     write_all(site, parts_of(site))
     lines = (site.run / "redis.conf").read_text().splitlines()
     assert {"port 0", "unixsocketperm 600", "appendonly no"} <= set(lines)
+
+
+def test_the_registry_remembers_no_layer_that_its_folder_has_lost(site: Site) -> None:
+    write_all(site, parts_of(site))
+    storage = yaml.safe_load((site.run / "registry.yml").read_text())["storage"]
+    assert storage == {"filesystem": {"rootdirectory": f"{site.home}/registry"}, "delete": {"enabled": True}}
 
 
 def test_only_the_owner_reads_the_files_and_the_clients_token_is_not_in_them(site: Site) -> None:
