@@ -23,6 +23,7 @@ class Queue:
 
     def __init__(self, broker_url: str) -> None:
         self.celery = Celery("portside", broker=broker_url)
+        self._periodic: dict[float, list[Callable[[], None]]] = {}
         self.celery.conf.update(
             task_acks_late=True,
             task_ignore_result=True,
@@ -37,16 +38,33 @@ class Queue:
         )
 
     def door(self, name: str, function: Callable[..., None], every_s: float | None = None) -> None:
-        """Register `function` as the task `name`; with `every_s`, beat also calls it with no argument so often."""
+        """Register `function` as the task `name`; with `every_s`, beat also calls it with no argument so often.
+
+        All that is due equally often comes in one message, one after the other: at rest, messages are what costs.
+        """
 
         def run(*ids: str) -> None:
             with contained(f"task {name} {' '.join(ids)}".strip()):
                 function(*ids)
 
-        self.celery.task(name=name)(run)
+        self.celery.task(name=name, shared=False)(run)
         if every_s is not None:
+            self._at_once(every_s).append(run)
+
+    def _at_once(self, every_s: float) -> list[Callable[[], None]]:
+        """What one message of beat's every `every_s` calls."""
+        name = f"every {every_s:g} s"
+        if every_s not in self._periodic:
+            due = self._periodic[every_s] = []
+
+            def run_all() -> None:
+                for run in due:
+                    run()
+
+            self.celery.task(name=name, shared=False)(run_all)
             entry: dict[str, Any] = {"task": name, "schedule": every_s, "options": {"expires": every_s}}
             self.celery.conf.beat_schedule[name] = entry
+        return self._periodic[every_s]
 
     def nudge(self, name: str, *ids: str) -> None:
         """Ask a worker to look at the records `ids` now; if the queue is down, the next sweep will."""

@@ -115,6 +115,8 @@ class PushRun:
         if self._push.kind is PushKind.REDEPLOY or self._push.forced:
             return
         repositories, push = self._workshop.repositories, self._push
+        if repositories.branch(push.app_id, push.ref) == push.old_commit:
+            return  # where it was when the push came, and git was asked then
         if not repositories.may_move(push.app_id, push.ref, push.commit):
             message = f"{_short(push.ref)} has moved on since this push was made."
             raise Refused(message, "Fetch, merge or rebase, and push again.", code="fetch first")

@@ -1,6 +1,6 @@
 """The loop that makes what runs equal to the records, whatever was missed: a crash, a reboot, a lost message.
 
-Level-triggered: events only make it look sooner.
+Level-triggered: events only make it look sooner. What ended while no events came is seen once they come again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Loop:
         self._settings = settings
         self._agenda = agenda
         self._endings: Endings | None = None
+        self._missed = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
@@ -35,7 +36,8 @@ class Loop:
             self._runtime.prepare()
         everything_at = clock.now()
         while not stop.is_set():
-            if clock.now() >= everything_at:
+            if self._missed.is_set() or clock.now() >= everything_at:
+                self._missed.clear()
                 everything_at = clock.after(self._settings.loop_s)
                 with contained("reconcile"):
                     self._reconciler.everything()
@@ -52,6 +54,7 @@ class Loop:
         while not stop.is_set():
             with contained("engine events"):
                 self._endings = self._runtime.endings()
+                self._missed.set()
                 for app_id in self._endings:
                     self._agenda.add(app_id)
             stop.wait(LISTEN_AGAIN_S)

@@ -45,7 +45,7 @@ class SchedulerSettings:
     settle_s: float = 1.0
     uptime_s: float = 3.0
     boot_timeout_s: float = 60.0
-    loop_s: float = 5.0
+    loop_s: float = 10.0
     router_wait_s: float = 20.0
     pending_s: float = 0.25
     steady_s: float = 60.0

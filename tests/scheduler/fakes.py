@@ -141,6 +141,11 @@ class MemoryRuntime:
             self.sockets.pop(container_id).close()
         self.ends.put(ended.app_id)
 
+    def lose(self, container_id: str) -> None:
+        """Let a container vanish while nobody hears the engine's events."""
+        del self.found[container_id]
+        self.sockets.pop(container_id).close()
+
     def look(self, container_id: str) -> Container | None:
         return self.found.get(container_id)
 

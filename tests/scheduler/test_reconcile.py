@@ -206,3 +206,20 @@ def test_an_app_that_is_slow_to_look_at_keeps_no_other_waiting(make_platform: Ca
             eventually(lambda: platform.settled(slow, ["web.1"], version=2), "the slow one too")
     finally:
         release.set()
+
+
+def test_what_ended_while_no_events_came_is_found_when_they_come_again(
+    make_platform: Callable[..., Platform], app_id: AppId
+) -> None:
+    platform = make_platform(loop_s=3600.0)
+    platform.deploy(platform.spec(app_id))
+    with platform.looping():
+        [served] = platform.scheduler.instances(app_id)
+        assert served.container_id is not None
+        platform.runtime.lose(served.container_id)
+        platform.runtime.endings().close()
+
+        def replaced() -> bool:
+            return platform.settled(app_id, ["web.1"]) and platform.scheduler.instances(app_id)[0].id != served.id
+
+        eventually(replaced, "another instance")
