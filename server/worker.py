@@ -37,10 +37,10 @@ def main() -> None:
     journal.configure(platform.settings.log_level)
     run = platform.settings.home / "run"
     ready_file(run).unlink(missing_ok=True)
+    platform.queue.door(HEARTBEAT, heartbeat_file(run).touch, every_s=HEARTBEAT_S)  # first of what is due as often
     platform.register_doors()
     site = read_site(os.environ)
     platform.queue.door(GC, lambda: collect_nightly(platform, site), every_s=GC_LOOK_S)
-    platform.queue.door(HEARTBEAT, heartbeat_file(run).touch, every_s=HEARTBEAT_S)
     serve(platform, run)
 
 
