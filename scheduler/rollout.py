@@ -245,7 +245,7 @@ class Rollouts:
             for row in rows:
                 LIFE.move(session, InstanceRow, row.id, InstanceState.RUNNING, running_at=moment)
             session.execute(self._retirement(spec.app_id, rollout, moment))
-            session.execute(_end_crashed(spec.app_id, rollout, moment))
+            session.execute(records.end_crashed(spec.app_id, rollout, moment))
             web = [Backend(row.id, row.address, row.port) for row in rows if row.process_type == WEB]
             self.router.point(session, spec.app_id, rollout, web)
 
@@ -284,15 +284,6 @@ class Rollouts:
 def _counts(rows: Sequence[InstanceRow]) -> str:
     types = [row.process_type for row in rows]
     return " ".join(f"{name}={types.count(name)}" for name in dict.fromkeys(types))
-
-
-def _end_crashed(app_id: AppId, rollout: str, moment: datetime) -> Update:
-    crashed = (
-        InstanceRow.app_id == app_id,
-        InstanceRow.rollout != rollout,
-        InstanceRow.state == InstanceState.CRASHED,
-    )
-    return update(InstanceRow).where(*crashed).values(state=InstanceState.STOPPED, ended_at=moment)
 
 
 def _raise_if_asked(lease: Lease, stopped: Stopped) -> None:
