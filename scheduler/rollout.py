@@ -5,7 +5,6 @@ Until `_switch` commits, nothing that a user sees has changed, whatever fails an
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from sqlalchemy.orm import Session
 from core import clock, timing
 from core.database import Database
 from core.edge import contained
-from core.errors import Unavailable
 from core.ids import AppId, new_id
 from core.leases import Lease
 from core.logs import LogWriter
@@ -31,6 +29,7 @@ from scheduler.handover import Handover
 from scheduler.launcher import Launcher
 from scheduler.problems import failed
 from scheduler.records import Slot
+from scheduler.routing import take_route
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.sizes import limits_for
@@ -41,7 +40,6 @@ from scheduler.volumes import Volumes
 from scheduler.waking import Waking
 
 _PARALLEL_REMOVALS = 8
-_ROUTER_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class Rollouts:
                 self.handover.give_back(spec.app_id, lease)
             raise
         with timing.step("switch"):
-            self._apply_route(spec.app_id, log)
+            take_route(self.router, spec.app_id, log, self.settings.router_wait_s)
 
     def remove_unfinished(self, app_id: AppId, lease: Lease) -> None:
         """Remove what a worker that lost its lease (an older fence) had started and not finished."""
@@ -265,20 +263,6 @@ class Rollouts:
         )
         values = {"retired_at": moment, "drain_by": clock.after(self.settings.drain_s, moment)}
         return update(InstanceRow).where(*old).values(state=InstanceState.RETIRED, **values)
-
-    def _apply_route(self, app_id: AppId, log: LogWriter) -> None:
-        """Have the router take the new route; who said live before would still be served the old release."""
-        end, told = time.monotonic() + self.settings.router_wait_s, False
-        while True:
-            try:
-                return self.router.apply(app_id)
-            except Unavailable as error:
-                if time.monotonic() > end:
-                    return log.problem("The router is still away. The new route holds as soon as it answers.")
-                if not told:
-                    log.detail(f"{error.message} Waiting for it, at most {self.settings.router_wait_s:.0f} s.")
-                told = True
-            time.sleep(_ROUTER_AGAIN_S)
 
 
 def _counts(rows: Sequence[InstanceRow]) -> str:
