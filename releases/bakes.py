@@ -31,7 +31,7 @@ from releases.types import Release, ReleaseKind, ReleaseState
 class BakeState(StrEnum):
     OPEN = "open"  # waits for its switch, or is on trial
     PASSED = "passed"
-    WORSE = "worse"  # it is to be rolled back
+    WORSE = "worse"  # it is being rolled back
     ROLLED_BACK = "rolled back"
     KEPT = "kept"  # it is worse, and could not be rolled back
     ENDED = "ended"  # nothing was decided: it failed, or people did something else first
@@ -93,7 +93,7 @@ class Automatic:
 
 
 RollBack = Callable[[AppId, str, Automatic, str], Release]
-"""Asks for a rollback of an app to a release's id, for a reason in words. Raises UserError."""
+"""Asks for a rollback of an app to a release's id, for a reason in words. Raises UserError, Unavailable."""
 
 
 class NoTraffic:
@@ -211,18 +211,22 @@ class Bakes:
             self._move(bake, BakeState.PASSED, summary(bake.policy, now))
 
     def _take_back(self, bake: Bake, release: Release, newest: Release, roll_back: RollBack) -> None:
-        """Ask for the rollback, unless that was done already by somebody who died after it, or by people."""
-        if newest.version > release.version and newest.state is not ReleaseState.FAILED:
-            is_ours = newest.kind is ReleaseKind.ROLLBACK
-            self._move(bake, BakeState.ROLLED_BACK if is_ours else BakeState.ENDED, bake.words)
-            return
+        """See to the rollback: ask for it, unless somebody did who died after it; then await what becomes of it."""
         why = f"{release.name} was worse: {bake.words}"
-        try:
-            roll_back(bake.app_id, bake.before_id, Automatic(release.user_id, release.user_email), why)
-        except UserError as error:
-            self._move(bake, BakeState.KEPT, f"{bake.words}. It can't be rolled back: {error.message}")
+        is_ours = newest.kind is ReleaseKind.ROLLBACK and f"{release.name} was worse: " in newest.description
+        if not newest.is_decided:
+            return
+        if not release.current:
+            self._move(bake, BakeState.ROLLED_BACK if is_ours else BakeState.ENDED, bake.words)
+        elif is_ours:
+            self._move(bake, BakeState.KEPT, f"{bake.words}. The rollback to the one before failed: {newest.reason}")
         else:
-            self._move(bake, BakeState.ROLLED_BACK, bake.words)
+            try:
+                roll_back(bake.app_id, bake.before_id, Automatic(release.user_id, release.user_email), why)
+            except Unavailable:  # the registry, say: the next look asks again
+                raise
+            except UserError as error:
+                self._move(bake, BakeState.KEPT, f"{bake.words}. It can't be rolled back: {error.message}")
 
     def _numbers(self, app_id: AppId) -> Numbers | None:
         """What is counted of the app's present generation; None when it is not counted, or the router is away."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import clock
-from core.errors import UserError
+from core.errors import Unavailable, UserError
 from core.ids import AppId
 from releases import BakePolicy, BakeState, Release
 from releases.bake_policy import Numbers
@@ -48,9 +48,11 @@ def test_a_worse_release_is_rolled_back_with_the_numbers(world: World, app_id: A
     asked = newest(world, app_id)
     assert (asked.version, asked.description) == (3, f"Rollback to v1: v2 was worse: {WORSE}")
     assert asked.user_email == world.someone.email
-    assert trial(world, app_id) == (BakeState.ROLLED_BACK, WORSE)
+    assert trial(world, app_id) == (BakeState.WORSE, WORSE)
+    look(world, BAD)
     assert world.releases.deliver(asked.id).image_id == "sha256:a"
     look(world, BAD)
+    assert trial(world, app_id) == (BakeState.ROLLED_BACK, WORSE)
     assert newest(world, app_id).version == 3, "a rollback is not on trial"
 
 
@@ -152,7 +154,32 @@ def test_what_was_decided_is_carried_out_by_the_next_who_looks(world: World, app
     world.traffic.away = True
     look(world, Numbers())
     assert newest(world, app_id).kind == "rollback"
+    world.releases.deliver(newest(world, app_id).id)
+    look(world, Numbers())
     assert trial(world, app_id) == (BakeState.ROLLED_BACK, WORSE)
+
+
+def test_a_rollback_that_fails_is_not_tried_again_and_says_so(world: World, app_id: AppId) -> None:
+    look(world, BAD)
+    world.scheduler.before_switch = failing_switch
+    world.releases.deliver(newest(world, app_id).id)
+    look(world, BAD)
+    failed = f"{WORSE}. The rollback to the one before failed: nothing listens on $PORT"
+    assert trial(world, app_id) == (BakeState.KEPT, failed)
+    assert newest(world, app_id).version == 3
+
+
+def test_people_may_be_quicker(world: World, app_id: AppId) -> None:
+    def is_away(*_: object) -> Release:
+        raise Unavailable("The registry does not answer.")
+
+    world.traffic.numbers = BAD
+    world.releases.bakes.look(is_away)
+    assert trial(world, app_id) == (BakeState.WORSE, WORSE)
+    world.push(app_id, "c")
+    look(world, Numbers())
+    assert trial(world, app_id) == (BakeState.ENDED, WORSE)
+    assert newest(world, app_id).version == 3
 
 
 def test_a_rollback_that_was_asked_for_by_somebody_who_died_is_not_asked_for_twice(world: World, app_id: AppId) -> None:
@@ -168,6 +195,8 @@ def test_a_rollback_that_was_asked_for_by_somebody_who_died_is_not_asked_for_twi
         world.releases.bakes.look(asks_and_dies)
     look(world, BAD)
     assert newest(world, app_id).version == 3
+    world.releases.deliver(newest(world, app_id).id)
+    look(world, BAD)
     assert trial(world, app_id) == (BakeState.ROLLED_BACK, WORSE)
 
 

@@ -72,7 +72,7 @@ def test_a_release_that_answers_with_errors_is_taken_back(routed: tuple[World, H
     ask(haproxy, 1)
     world.releases.look_at_bakes()
     bake = world.releases.bakes.of([bad.id])[bad.id]
-    assert (bake.state, bake.now.errors, bake.before.requests) == (BakeState.ROLLED_BACK, 20, 30)
+    assert (bake.state, bake.now.errors, bake.before.requests) == (BakeState.WORSE, 20, 30)
     assert bake.words == "5xx 100.0 % of 20 requests (before: 0.0 % of 30)"
     world.releases.deliver(world.releases.releases(app_id, 1)[0].id)
     assert haproxy.get(HOST) == (200, "good")

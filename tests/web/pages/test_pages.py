@@ -205,7 +205,7 @@ def test_a_release_tells_of_its_trial(site: Site) -> None:
     site.inner.traffic.numbers = Numbers(100, 50, 30.0)
     site.inner.releases.look_at_bakes()
     text = words(browser.get("/dashboard/apps/shop/releases").text)
-    assert "Bake window, rolled back: 5xx 50.0 % of 100 requests (before: too few requests to compare with)" in text
+    assert "Bake window, worse: 5xx 50.0 % of 100 requests (before: too few requests to compare with)" in text
 
 
 def test_a_rollback_that_is_not_possible_says_why(site: Site) -> None:
