@@ -24,6 +24,7 @@ from cli.commands import (
     local,
     logs,
     maintenance,
+    metrics,
     processes,
     releases,
     runs,
@@ -41,7 +42,7 @@ SECTIONS = (
         (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),
     ),
     ("Config", config.COMMANDS),
-    ("Processes and logs", (*processes.COMMANDS, *runs.COMMANDS, *logs.COMMANDS)),
+    ("Processes and logs", (*processes.COMMANDS, *runs.COMMANDS, *logs.COMMANDS, *metrics.COMMANDS)),
     ("Storage", storage.COMMANDS),
     ("This command", about.COMMANDS),
 )

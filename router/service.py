@@ -21,6 +21,7 @@ from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
 from router.lock import locked
 from router.maintenance import Maintenance
+from router.metrics import Metrics
 from router.plan import RouteTable, Scope, missing_slots, plan
 from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
@@ -61,6 +62,7 @@ class Router:
             timeout_s=settings.control_timeout_s,
             reload_timeout_s=settings.reload_timeout_s,
         )
+        self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         self.traffic = Traffic(database, self._control, self._apply_if_possible)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
@@ -224,8 +226,8 @@ class Router:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             records.forget(session, app_id)
         self._apply_if_possible(app_id, *gone, front=True)
-        self.maintenance.forget(app_id)
-        self.requests.forget(app_id)
+        for kept in (self.maintenance, self.metrics, self.requests):
+            kept.forget(app_id)
 
     # --- the HAProxy process ---
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from core.settings import read
 from gitreceiver import run_gateway
-from router import Listener, RouterSettings
+from router import Listener, RouterSettings, Tallies
 from scheduler import InstanceNames
 from server import journal
 from server.platform import Platform, compose
@@ -25,8 +25,10 @@ def main() -> None:
 
 def _listen_to_router(platform: Platform) -> None:
     settings = read(RouterSettings, "router", platform.source)
-    names = InstanceNames(platform.database).process_of
-    listener = Listener(platform.settings.home, platform.router.requests, names, settings.log_query_values)
+    names, router = InstanceNames(platform.database), platform.router
+    tallies = Tallies(router.metrics, lambda instance_id: names.of(instance_id).version)
+    home, with_values = platform.settings.home, settings.log_query_values
+    listener = Listener(home, router.requests, names.process_of, with_values, [tallies])
     threading.Thread(target=listener.run, args=(threading.Event(),), name="router's log", daemon=True).start()
 
 

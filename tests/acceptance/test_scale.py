@@ -33,6 +33,9 @@ def test_scaling_up_to_nothing_and_back(live_site: Site) -> None:
     assert "This app is not running" in live_site.platform.get(live_site.name).text
     eventually(lambda: "at=error code=H14" in live_site.cli("logs", "-p", "router").output, "the log says so")
     assert 'at=info method=GET path="/" host=' in live_site.cli("logs", "-p", "router").output
+    counted = json.loads(live_site.cli("metrics", "--json").output)
+    assert {each["version"] for each in counted["releases"]} >= {1, 2}
+    assert counted["whole"]["status"]["5xx"] >= 1
     eventually(lambda: live_site.containers() == [], "no container is left")
     assert "Nothing of" in live_site.cli("ps").output
 

@@ -29,6 +29,7 @@ _WITH_ROUTES = (
     "formation",
     "local_builds",
     "logs",
+    "metrics",
     "outputs",
     "releases",
     "runs",

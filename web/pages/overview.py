@@ -12,7 +12,7 @@ from flask import Blueprint, render_template, request
 from releases import App, Release
 from scheduler import Instance, InstanceState, StoredVolume
 from web.links import Links
-from web.pages import states
+from web.pages import states, traffic
 from web.pages.access import Access
 from web.pages.pushes import PushLine, push_line, subject_of
 from web.pages.releases import ReleaseLine, release_line
@@ -91,6 +91,7 @@ class OverviewPages:
             git_url=git_url,
             maintenance=self._parts.router.maintenance.of(app.id),
             may_manage=self._access.may_manage(app),
+            traffic=traffic.of(self._parts.router.metrics.period(app.id, traffic.MINUTES, traffic.COLUMNS)),
         )
 
     def now(self, name: str) -> str:

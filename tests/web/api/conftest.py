@@ -26,7 +26,7 @@ from core.logs import LogStreams
 from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
-from router import Domain, DomainKind
+from router import Domain, DomainKind, Metrics
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.runs import Runs
 from scheduler.types import Limits
@@ -107,6 +107,7 @@ class NamesOnlyRouter:
     def __init__(self) -> None:
         self.labels: dict[str, str] = {}
         self.maintenance = MaintenanceInMemory()
+        self.metrics = Metrics(Path("/nowhere"))
         self.custom: dict[str, list[Domain]] = {}
         self.waiting: set[str] = set()  # hosts that HAProxy does not have yet
         self.shared: set[str] = set()  # what `shares` said yes to, when a domain was added last

@@ -18,6 +18,7 @@ from accounts import Accounts, AppRole, Identity
 from core.ids import AppId, new_id
 from gitreceiver import Journal, Push, Pushes, ReceiverSettings, RefUpdate, Repositories, Room, Workshop
 from releases import App, Release
+from router import Metrics
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.types import Limits
 from tests.releases.world import World as ReleasesWorld
@@ -79,6 +80,7 @@ class NamingRouter:
     def __init__(self) -> None:
         self.names: dict[AppId, str] = {}
         self.maintenance = MaintenanceInMemory()
+        self.metrics = Metrics(Path("/nowhere"))
 
     def name_app(self, app_id: AppId, label: str) -> None:
         self.names[app_id] = label
