@@ -18,10 +18,10 @@ from scheduler.states import InstanceState
 from scheduler.storage import Storage
 from scheduler.stored import SizeChange, StorageChange, StoredVolume
 from scheduler.tasks import doors, waker
-from scheduler.types import BootFailed, Formation, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
+from scheduler.types import STANDARD, BootFailed, Formation, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceNames",
+    "STANDARD", "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceNames",
     "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler",
     "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "read_checks",
     "waker",

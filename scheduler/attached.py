@@ -11,7 +11,7 @@ from sqlalchemy import update
 from core import clock
 from core.errors import PortsideError, UserError
 from core.secrets import fingerprint, same
-from scheduler.run_records import check_size
+from scheduler.run_records import check_terminal
 from scheduler.runs import Runs
 from scheduler.runtime import Attachment, Container, ContainerOrder, Terminal
 from scheduler.states import RunState
@@ -64,7 +64,7 @@ class Attending:
 
     def resize(self, container_id: str, terminal: Terminal) -> None:
         with suppress(UserError):  # a size that no terminal has changes nothing
-            check_size((terminal.columns, terminal.lines))
+            check_terminal((terminal.columns, terminal.lines))
             self.runs.runtime.resize(container_id, terminal)
 
     def signal(self, container_id: str, name: str) -> None:

@@ -14,8 +14,10 @@ from core import clock
 from core.errors import UserError
 from core.ids import AppId, new_id
 from scheduler.runtime import Terminal
+from scheduler.sizes import canonical
 from scheduler.states import RUN, RunState
 from scheduler.tables import RunRow
+from scheduler.types import STANDARD
 
 RUN_TYPE = "run"
 _NAME = re.compile(rf"^{RUN_TYPE}\.([1-9]\d{{0,8}})$")
@@ -28,15 +30,16 @@ _WIDEST = 1000
 class RunWish:
     """What somebody wants to run.
 
-    `size`: the (columns, lines) of its terminal; None: without one. `limit_s` None: as long as any run may.
+    `terminal`: its (columns, lines); None: without one. `limit_s` None: as long as any run may. `size`: see `sizes`.
     """
 
     command: str
     user_email: str
     attached: bool = False
-    size: tuple[int, int] | None = None
+    terminal: tuple[int, int] | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     limit_s: int | None = None
+    size: str = STANDARD
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Run:
     app_id: AppId
     name: str
     command: str
+    size: str
     attached: bool
     state: RunState
     version: int
@@ -71,10 +75,10 @@ def check(wish: RunWish, most_s: int) -> None:
         raise UserError(f"{bad[0]!r} is no name of an environment variable.", "Use letters, digits and underscores.")
     if wish.limit_s is not None and not 1 <= wish.limit_s <= most_s:
         raise UserError(f"A run may take 1 to {most_s} s, not {wish.limit_s}.", "Give another time limit.")
-    check_size(wish.size)
+    check_terminal(wish.terminal)
 
 
-def check_size(size: tuple[int, int] | None) -> None:
+def check_terminal(size: tuple[int, int] | None) -> None:
     """UserError for a size that no terminal has."""
     if size is not None and not all(0 < number <= _WIDEST for number in size):
         raise UserError(f"A terminal has 1 to {_WIDEST} columns and lines.", "Send COLUMNS and LINES as such.")
@@ -92,7 +96,7 @@ def new_row(
 ) -> RunRow:
     """A waiting run under the app's next number. The caller has locked the app's row."""
     last = session.scalar(select(func.max(RunRow.number)).where(RunRow.app_id == app_id)) or 0
-    moment, (columns, lines) = clock.now(), wish.size or (0, 0)
+    moment, (columns, lines) = clock.now(), wish.terminal or (0, 0)
     row = RunRow(
         id=new_id(),
         app_id=app_id,
@@ -103,6 +107,7 @@ def new_row(
         sealed_env=sealed_env,
         columns=columns,
         lines=lines,
+        size=canonical(wish.size),
         version=version,
         user_email=wish.user_email,
         secret_digest=digest,
@@ -160,6 +165,7 @@ def to_run(row: RunRow) -> Run:
         app_id=AppId(row.app_id),
         name=name_of(row),
         command=row.command,
+        size=row.size,
         attached=row.attached,
         state=RunState(row.state),
         version=row.version,

@@ -20,7 +20,7 @@ from core.ids import AppId
 from core.secrets import Sealer, fingerprint, new_secret
 from core.states import LostRace
 from router import Router
-from scheduler import addresses, records, run_plan, run_records
+from scheduler import addresses, records, run_plan, run_records, sizes
 from scheduler.certificate import certificate_file, fingerprint_of, server_context
 from scheduler.launcher import own_variables
 from scheduler.run_plan import RunStep
@@ -29,7 +29,7 @@ from scheduler.runtime import AddressTaken, Container, ContainerOrder, Runtime, 
 from scheduler.settings import SchedulerSettings
 from scheduler.states import RUN, RunState
 from scheduler.tables import RunRow
-from scheduler.types import RunSpec
+from scheduler.types import STANDARD, RunSpec
 from scheduler.volumes import for_container
 
 log = logging.getLogger("portside.scheduler")
@@ -63,6 +63,8 @@ class Runs:
         UserError for what can't be run, and while the app has no release; Conflict when it has too many runs.
         """
         run_records.check(wish, self.settings.run_limit_s)
+        if (size := sizes.canonical(wish.size)) != STANDARD:
+            sizes.require_room("A run", size, self.settings, self.runtime.capacity())
         secret, settings = new_secret(), self.settings
         with self.database.write() as session:
             live = records.locked_run(session, app_id)
@@ -196,7 +198,8 @@ class Runs:
                 return
             reason = row.reason or ("" if found is not None else "Its container disappeared.")
             if found is not None and found.out_of_memory:
-                reason = f"It used more than its {self.settings.memory_mb} MB of memory and was killed."
+                memory_mb = sizes.limits_of(row.size, self.settings).memory_mb
+                reason = f"It used more than its {memory_mb} MB of memory and was killed."
             code = found.exit_code if found is not None else None
             _move(session, row, _R.ENDED, exit_code=code, reason=reason, ended_at=clock.now())
             attached = row.attached
@@ -228,6 +231,7 @@ class Runs:
 
     def _order(self, spec: RunSpec, row: RunRow, address: str) -> ContainerOrder:
         name = run_records.name_of(row)
+        limits = sizes.limits_of(row.size, self.settings)
         config = {key: value for key, value in spec.env.items() if key != "PORT"}
         return ContainerOrder(
             instance_id=row.id,
@@ -242,9 +246,9 @@ class Runs:
             command=row.command,
             env={**config, **self.sealer.unseal(row.sealed_env), **own_variables(spec, name)},
             address=address,
-            memory_mb=self.settings.memory_mb,
-            cpus=self.settings.cpus,
-            pids=self.settings.pids,
+            memory_mb=limits.memory_mb,
+            cpus=limits.cpus,
+            pids=limits.pids,
             mounts=for_container(spec.app_id, spec.mounts, RUN_TYPE),
             once=True,
             terminal=run_records.terminal_of(row),

@@ -159,8 +159,8 @@ class RunRow(Base):
     """A one-off run, from the wish for it until an hour after its end.
 
     `secret_digest` is of what its client must send, once, before `open_until`. `sealed_env` is what was added to the
-    config for it. `columns` 0: without a terminal. `seen_until`: whoever carries an attached run's bytes is dead if
-    it is past. `end_by`, `kill_by`: its time limit, and when SIGTERM has had time enough.
+    config for it. `columns` 0: without a terminal. `size`: of its container. `seen_until`: whoever carries an attached
+    run's bytes is dead if it is past. `end_by`, `kill_by`: its time limit, and when SIGTERM has had time enough.
     """
 
     __tablename__ = "runs"
@@ -175,6 +175,7 @@ class RunRow(Base):
     sealed_env: Mapped[str] = mapped_column(Text)
     columns: Mapped[int]
     lines: Mapped[int]
+    size: Mapped[str] = mapped_column(String(20), default="standard", server_default="standard")
     version: Mapped[int]
     user_email: Mapped[str] = mapped_column(String(254))
     secret_digest: Mapped[str] = mapped_column(String(64), default="")

@@ -22,13 +22,15 @@ def _options(function: Any) -> Any:
     function = click.option("-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable.")(
         function
     )
+    help_text = "Its memory, CPUs and processes."
+    function = click.option("--size", metavar="SIZE", help=help_text)(function)
     help_text = "End it after so many seconds."
     return click.option("--time-limit", "limit_s", type=click.IntRange(1), metavar="SECONDS", help=help_text)(function)
 
 
 @command(
     "run",
-    examples=["portside run bash", "portside run python manage.py migrate", "portside run cat < notes.txt"],
+    examples=["portside run bash", "portside run python manage.py migrate", "portside run --size 1g bash"],
     context_settings=_RAW,
 )
 @_words
@@ -36,20 +38,20 @@ def _options(function: Any) -> Any:
 @click.option("--no-tty", is_flag=True, help="Without a terminal, even when this is one.")
 @app_options
 @pass_session
-def run(session: Session, words: tuple[str, ...], variables: tuple[str, ...], limit_s: int | None, no_tty: bool) -> int:
+def run(session: Session, /, words: tuple[str, ...], no_tty: bool, **options: Any) -> int:
     """Run a command in a container of its own, with the app's code and config; ends with its exit code."""
     from cli.attached import attend, terminal_size
 
-    size = None if no_tty else terminal_size()
+    window = None if no_tty else terminal_size()
     target = session.target()
-    body = run_body(words, variables, limit_s)
-    if size is not None:
-        terminal = {"TERM": os.environ.get("TERM", "xterm"), "COLUMNS": str(size[0]), "LINES": str(size[1])}
+    body = run_body(words, **options)
+    if window is not None:
+        terminal = {"TERM": os.environ.get("TERM", "xterm"), "COLUMNS": str(window[0]), "LINES": str(window[1])}
         body["env"] = terminal | body["env"]
     begun = target.api.post(target.path("/dynos"), {**body, "attach": True})
-    if size is not None:
+    if window is not None:
         progress(f"Running {body['command']} on {target.app} as {begun['name']}.")
-    return attend(str(begun["attach_url"]), str(begun["attach_fingerprint"]), size is not None)
+    return attend(str(begun["attach_url"]), str(begun["attach_fingerprint"]), window is not None)
 
 
 @command("run:detached", examples=["portside run:detached python import.py"], context_settings=_RAW)
@@ -58,10 +60,10 @@ def run(session: Session, words: tuple[str, ...], variables: tuple[str, ...], li
 @app_options
 @json_option
 @pass_session
-def run_detached(session: Session, words: tuple[str, ...], variables: tuple[str, ...], limit_s: int | None) -> None:
+def run_detached(session: Session, /, words: tuple[str, ...], **options: Any) -> None:
     """Run a command without waiting for it; what it writes goes to the app's log."""
     target = session.target()
-    begun = target.api.post(target.path("/dynos"), {**run_body(words, variables, limit_s), "attach": False})
+    begun = target.api.post(target.path("/dynos"), {**run_body(words, **options), "attach": False})
     if session.as_json:
         as_json(begun)
     else:
@@ -100,7 +102,9 @@ def run_kill(session: Session, name: str) -> None:
     progress(f"Ending {name} of {target.app}.")
 
 
-def run_body(words: tuple[str, ...], variables: tuple[str, ...], limit_s: int | None) -> Json:
+def run_body(
+    words: tuple[str, ...], variables: tuple[str, ...] = (), limit_s: int | None = None, size: str | None = None
+) -> Json:
     """What the API is asked for. One word is a command line for the shell; several mean what they meant here.
 
     Raises:
@@ -111,7 +115,8 @@ def run_body(words: tuple[str, ...], variables: tuple[str, ...], limit_s: int | 
             raise click.UsageError(f"{variable!r} is not NAME=VALUE.")
     env = dict(variable.split("=", 1) for variable in variables)
     line = words[0] if len(words) == 1 else shlex.join(words)
-    return {"command": line, "env": env, **({} if limit_s is None else {"time_to_live": limit_s})}
+    limits = {"time_to_live": limit_s, "size": size}
+    return {"command": line, "env": env, **{name: value for name, value in limits.items() if value is not None}}
 
 
 def _state(run: Json) -> str:

@@ -26,10 +26,10 @@ def test_words_mean_on_the_server_what_they_meant_here(words: tuple[str, ...], l
 
 def test_a_detached_run_is_begun_and_named(invoke, logged_in) -> None:
     logged_in.answers["POST", DYNOS] = 201, ONE, {}
-    result = invoke("run:detached", "-a", "demo", "-e", "A=b=c", "--time-limit", "60", "ls", "-l")
+    result = invoke("run:detached", "-a", "demo", "-e", "A=b=c", "--time-limit", "60", "--size", "1g", "ls", "-l")
     assert result.exit_code == 0, result.output
     assert "Running ls -l on demo as run.1." in result.stderr
-    wish = {"command": "ls -l", "env": {"A": "b=c"}, "time_to_live": 60, "attach": False}
+    wish = {"command": "ls -l", "env": {"A": "b=c"}, "time_to_live": 60, "size": "1g", "attach": False}
     assert logged_in.asked_for("POST") == [(DYNOS, wish)]
 
 

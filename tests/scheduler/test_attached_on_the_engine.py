@@ -88,7 +88,7 @@ def test_a_terminal_has_its_size_takes_another_and_ctrl_c_reaches_the_process(
     port: int, ask: Callable[..., Asked]
 ) -> None:
     client = Client(port)
-    client.meet(ask("stty size; read line; stty size; sleep 1000; echo not reached", size=(101, 31)).ticket)
+    client.meet(ask("stty size; read line; stty size; sleep 1000; echo not reached", terminal=(101, 31)).ticket)
     client.until(b"31 101")
     client.send(struct.pack(">HH", 133, 44), kind=3)
     client.send(b"\n")
@@ -100,7 +100,7 @@ def test_a_terminal_has_its_size_takes_another_and_ctrl_c_reaches_the_process(
 
 def test_a_console_that_handles_ctrl_c_lives_on(port: int, ask: Callable[..., Asked]) -> None:
     client = Client(port)
-    client.meet(ask(f"true && {CONSOLE}", size=(80, 24)).ticket)
+    client.meet(ask(f"true && {CONSOLE}", terminal=(80, 24)).ticket)
     client.until(b"ready")
     client.send(b"\x03")
     client.until(b"caught")
@@ -129,7 +129,7 @@ def test_when_its_client_goes_away_a_run_ends_and_its_container_is_removed(
     engine: Platform, app_id: AppId, runs: Any, port: int, ask: Callable[..., Asked]
 ) -> None:
     client = Client(port)
-    client.meet(ask("trap '' HUP TERM; echo ready; sleep 1000", size=(80, 24)).ticket)
+    client.meet(ask("trap '' HUP TERM; echo ready; sleep 1000", terminal=(80, 24)).ticket)
     client.until(b"ready")
     with engine.looping():
         client.vanish()

@@ -105,12 +105,29 @@ def test_without_a_release_there_is_nothing_to_run_in(platform: Platform, app_id
         {"limit_s": 0},
         {"limit_s": 86_401},
         {"env": {"A=B": "1"}},
-        {"size": (0, 24)},
+        {"terminal": (0, 24)},
     ],
 )
 def test_what_cant_be_run_is_refused(runs: Runs, app_id: AppId, wish: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         runs.ask(app_id, RunWish(**{"command": "ls", "user_email": ADA, **wish}))
+    assert runs.of_app(app_id) == []
+
+
+def test_a_run_has_the_size_that_it_was_asked_for(live: Platform, runs: Runs, app_id: AppId) -> None:
+    assert detached(runs, app_id, size="1g:0.5").run.size == "1024m:0.5"
+    detached(runs, app_id)
+    live.scheduler.reconcile()
+    orders = {order.process: order for order in live.runtime.orders.values()}
+    assert (orders["run.1"].memory_mb, orders["run.1"].cpus) == (1024, 0.5)
+    assert (orders["run.2"].memory_mb, orders["run.2"].cpus) == (live.settings.memory_mb, live.settings.cpus)
+
+
+def test_a_size_that_the_host_has_not_is_refused(runs: Runs, app_id: AppId) -> None:
+    with pytest.raises(UserError, match="A run can't have 8192 MB of memory: an instance has 16 to 4096 MB"):
+        detached(runs, app_id, size="8g")
+    with pytest.raises(UserError, match="'huge' is not a size"):
+        detached(runs, app_id, size="huge")
     assert runs.of_app(app_id) == []
 
 
@@ -267,7 +284,7 @@ def test_a_silent_terminal_is_ended(live: Platform, runs: Runs, app_id: AppId, t
     hasty = replace(runs, settings=quick)
     with rendezvous(hasty, tmp_path / "certificate.pem") as port:
         client = Client(port)
-        assert client.meet(attached(hasty, app_id, size=(80, 24)).ticket) == b"rendezvous\r\n"
+        assert client.meet(attached(hasty, app_id, terminal=(80, 24)).ticket) == b"rendezvous\r\n"
         eventually(lambda: runs.find(app_id, "run.1").reason != "", "the run is ended")
         client.vanish()
     assert runs.find(app_id, "run.1").reason == "Nothing was typed or shown for 0 s."

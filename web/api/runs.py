@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from accounts import Permission
 from core.errors import NotFound, UserError
-from scheduler import Run, RunWish
+from scheduler import STANDARD, Run, RunWish
 from web.api import shapes
 from web.api.routing import Answer, AppCall, Routes
 
@@ -15,7 +15,7 @@ routes = Routes()
 
 @routes("POST", "/apps/<app>/dynos", Permission.DEPLOY)
 def begin(call: AppCall) -> Answer:
-    """`command`, `attach` (false), `env`, `time_to_live` (seconds), `force_no_tty`.
+    """`command`, `attach` (false), `env`, `size` (`1g:0.5`), `time_to_live` (seconds), `force_no_tty`.
 
     An attached run has a terminal if `env` has COLUMNS and LINES, as Heroku's client sends them from one. Its client
     then connects to `attach_url` (TLS; the certificate's SHA-256 is `attach_fingerprint`), once.
@@ -25,9 +25,10 @@ def begin(call: AppCall) -> Answer:
         command=call.body.needed_text("command"),
         user_email=call.identity.email,
         attached=attached,
-        size=_size(env) if attached and not call.body.flag("force_no_tty") else None,
+        terminal=_terminal(env) if attached and not call.body.flag("force_no_tty") else None,
         env={name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")},
         limit_s=call.body.number("time_to_live"),
+        size=call.body.text("size") or STANDARD,
     )
     asked = call.parts.scheduler.runs.ask(call.app.id, wish)
     if not attached:
@@ -67,7 +68,7 @@ def _env(call: AppCall) -> dict[str, str]:
     return {str(name): str(item) for name, item in value.items()}
 
 
-def _size(env: dict[str, str]) -> tuple[int, int] | None:
+def _terminal(env: dict[str, str]) -> tuple[int, int] | None:
     columns, lines = env.get("COLUMNS", ""), env.get("LINES", "")
     return (int(columns), int(lines)) if columns.isdecimal() and lines.isdecimal() else None
 

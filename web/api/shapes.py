@@ -213,7 +213,7 @@ def run(record: Run, of: App, release_id: str | None, attach_url: str | None = N
         "name": record.name,
         "type": record.name.partition(".")[0],
         "state": "up" if record.state == "running" else str(record.state),
-        "size": "standard",
+        "size": record.size,
         "command": record.command,
         "attach_url": attach_url,
         "attach_fingerprint": proof or None,

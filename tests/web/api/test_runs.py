@@ -47,6 +47,12 @@ def test_a_detached_run_as_heroku3_asks_for_it(api, live: App) -> None:
     assert api.get("/apps/shop/dynos/run.1").json["command"] == "ls"
 
 
+def test_a_run_is_shown_with_its_size(api, live: App) -> None:
+    assert api.post("/apps/shop/dynos", json={"command": "ls", "size": "standard"}).json["size"] == "standard"
+    answer = api.post("/apps/shop/dynos", json={"command": "ls", "size": "huge"})
+    assert (answer.status_code, "'huge' is not a size" in answer.json["message"]) == (422, True)
+
+
 def test_a_stopped_run_is_no_dyno_any_more_but_still_listed_as_a_run(api, live: App) -> None:
     api.post("/apps/shop/dynos", json={"command": "ls"})
     stopped = api.post("/apps/shop/dynos/run.1/actions/stop")
