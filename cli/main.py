@@ -17,6 +17,7 @@ from cli.commands import (
     bake,
     buildpacks,
     builds,
+    certificates,
     config,
     domains,
     git,
@@ -36,7 +37,7 @@ from cli.edge import guarded
 
 SECTIONS = (
     ("Account", (*account.COMMANDS, *keys.COMMANDS)),
-    ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *maintenance.COMMANDS, *git.COMMANDS)),
+    ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *certificates.COMMANDS, *maintenance.COMMANDS, *git.COMMANDS)),
     (
         "Deploys and releases",
         (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),

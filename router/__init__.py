@@ -14,10 +14,10 @@ from router.request_log import RequestLine, RequestLog
 from router.runtime_socket import RouterDown
 from router.service import Router
 from router.settings import RouterSettings
-from router.types import Backend, Domain, DomainKind
+from router.types import Backend, Domain, DomainKind, Https, StoredCertificate
 
 __all__ = [
-    "BOUNDS_MS", "CLASSES", "Backend", "Domain", "DomainKind", "HaproxyControl", "Listener", "MaintenanceMode",
+    "BOUNDS_MS", "CLASSES", "Backend", "Domain", "DomainKind", "HaproxyControl", "Https", "Listener", "MaintenanceMode",
     "Metrics", "Period", "RequestLine", "RequestLog", "Router", "RouterControl", "RouterDown", "RouterSettings",
-    "Step", "Tallies", "Tally",
+    "Step", "StoredCertificate", "Tallies", "Tally",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from core import process
 from router import codes, counts
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
-from router.front_plan import FrontMap, map_lines
+from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, map_lines
 from router.maintenance import STANDARD_PAGE
 from router.pipe import FD_VARIABLE, LINE_BYTES
 from router.plan import MapName, RouteTable
@@ -145,6 +145,7 @@ def render(
         access_log_bytes=LINE_BYTES,
         access_log_format=FORMAT,
         maps=FrontMap,
+        tls=(DEFAULT_CERTIFICATE, CERTIFICATE_LIST),
         hosts_map=MapName.HOSTS.value,
         targets_map=MapName.TARGETS.value,
         holds_map=MapName.HOLDS.value,
@@ -167,16 +168,19 @@ def render(
         page.file: _response(environment, page)
         for page in (UNKNOWN_HOST, NO_BACKENDS, MAINTENANCE, HELD_OVER, *FAILURES)
     }
-    maps = {
+    hold = environment.get_template("hold.lua.j2").render(
+        holds_map=MapName.HOLDS.value, most=settings.hold_requests, look_ms=HOLD_LOOK_MS
+    )
+    return {**_maps(table), **pages, HOLD_PROGRAM: hold, CONFIG_FILE: config}
+
+
+def _maps(table: RouteTable) -> dict[str, str]:
+    return {
         MapName.HOSTS.value: map_lines(table.hosts),
         MapName.TARGETS.value: map_lines(table.targets),
         MapName.HOLDS.value: map_lines(table.holds),
         MapName.COUNTED.value: map_lines(table.counted),
     }
-    hold = environment.get_template("hold.lua.j2").render(
-        holds_map=MapName.HOLDS.value, most=settings.hold_requests, look_ms=HOLD_LOOK_MS
-    )
-    return {**maps, **pages, HOLD_PROGRAM: hold, CONFIG_FILE: config}
 
 
 def install(files: Mapping[str, str], folder: Path, haproxy: str) -> Path:
@@ -187,11 +191,17 @@ def install(files: Mapping[str, str], folder: Path, haproxy: str) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".next-", dir=folder))
     try:
+        for place in (staging, folder):
+            (place / CERTIFICATES).mkdir(mode=0o700, exist_ok=True)
         for name, text in files.items():
+            (staging / name).touch(mode=0o600)
             (staging / name).write_text(text, newline="")
         process.run([haproxy, "-c", "-q", "-f", str(staging / CONFIG_FILE)], timeout_s=60)
         for name in sorted(files, key=lambda name: name == CONFIG_FILE):
             os.replace(staging / name, folder / name)
+        for stale in (folder / CERTIFICATES).iterdir():
+            if f"{CERTIFICATES}/{stale.name}" not in files:
+                stale.unlink()
     finally:
         shutil.rmtree(staging)
     return folder / CONFIG_FILE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import Conflict, NotFound, UserError
 from core.ids import AppId, new_id
-from router.hosts import is_wildcard, platform_host, wildcard_over
+from router.hosts import is_wildcard, plain_host, platform_host, wildcard_over
 from router.records import route
 from router.tables import DomainRow, RouteRow
 from router.types import Domain, DomainKind
@@ -46,8 +46,11 @@ def _overlapping(session: Session, host: str) -> list[DomainRow]:
     return [row for row in session.scalars(beneath) if wildcard_over(row.host) == host]
 
 
-def remove_domain(session: Session, app_id: AppId, host: str) -> None:
-    """Forget a custom host of the app. Raises NotFound; Conflict while another redirects to it."""
+def remove_domain(session: Session, app_id: AppId, host: str, domain: str) -> None:
+    """Forget a custom host of the app. Raises NotFound; UserError for the platform's own; Conflict while another
+    redirects to it."""
+    if any(each.host == host and each.kind == DomainKind.PLATFORM for each in domains(session, app_id, domain)):
+        raise UserError(f"{host} comes from the app's name.", "Rename the app to change it.")
     row = session.scalar(select(DomainRow).where(DomainRow.host == host, DomainRow.app_id == app_id))
     if row is None:
         raise NotFound(f"This app has no domain {host}.", "See `portside domains` for those that it has.")
@@ -57,9 +60,11 @@ def remove_domain(session: Session, app_id: AppId, host: str) -> None:
     session.delete(row)
 
 
-def check_redirect(host: str, target: str, present: list[Domain]) -> None:
-    """Raise UserError unless `host` can redirect to `target`, given the app's `present` domains."""
-    found = next((domain for domain in present if domain.host == target), None)
+def check_redirect(session: Session, app_id: AppId, host: str, target: str | None, domain: str) -> None:
+    """Raise UserError unless `host` can redirect to `target` (None: it does not)."""
+    if target is None:
+        return
+    found = next((each for each in domains(session, app_id, domain) if each.host == target), None)
     if found is None or is_wildcard(target):
         raise UserError(f"{target} is no domain of this app.", f"Add it first: portside domains:add {target}")
     if found.redirect_to is not None:
@@ -77,6 +82,15 @@ def domains(session: Session, app_id: AppId, domain: str) -> list[Domain]:
         found.append(Domain(str(uuid.uuid5(uuid.NAMESPACE_DNS, host)), host, DomainKind.PLATFORM, row.created_at))
     query = select(DomainRow).where(DomainRow.app_id == app_id).order_by(DomainRow.host)
     return found + [_custom(custom) for custom in session.scalars(query)]
+
+
+def find(present: Iterable[Domain], wanted: str) -> Domain:
+    """The one called so, in any form, or of that id. Raises NotFound."""
+    host = plain_host(wanted)
+    for domain in present:
+        if wanted == domain.id or host == domain.host:
+            return domain
+    raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
 
 
 def redirects(session: Session) -> dict[str, str]:

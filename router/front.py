@@ -2,34 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+from core import clock
 from core.database import Database
-from router import config, domain_records, front_plan, maintenance
+from router import certificate_records, config, domain_records, front_plan, maintenance, pem
+from router.certificates import Certificates
 from router.front_control import FrontControl
-from router.front_plan import FrontMap, FrontTable
+from router.front_plan import DEFAULT_CERTIFICATE, FrontMap, FrontTable
 from router.settings import RouterSettings
+from router.types import Https
 
 
 class Front:
     """Its callers hold the router's lock."""
 
-    def __init__(self, database: Database, settings: RouterSettings, control: FrontControl) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: RouterSettings,
+        domain: str,
+        folder: Path,
+        certificates: Certificates,
+        control: FrontControl,
+    ) -> None:
         self._database = database
+        self._serves_https = bool(settings.https_port)
+        self._domain = domain
+        self._folder = folder
+        self._certificates = certificates
         self._control = control
         self.version = config.version(settings)
 
-    def is_outdated(self) -> bool:
-        """Whether HAProxy runs with a configuration that an earlier version, or another setting, wrote."""
-        return self._control.version() != self.version
-
-    def agree(self) -> None:
-        """Raises Unavailable when HAProxy does not answer."""
-        self._control.carry_out(front_plan.plan(self._desired(), self._control.observe()))
+    def agree(self, renew: Callable[[], None]) -> None:
+        """Raises Unavailable when HAProxy does not answer. `renew` gives it today's configuration, where it runs
+        with one that an earlier version, or another setting, wrote."""
+        if self._control.version() != self.version:
+            renew()
+        commands = front_plan.plan(self._desired(), self._control.observe(), self._certificates.pem_of)
+        self._control.carry_out(commands)
 
     def files(self) -> dict[str, str]:
         """What HAProxy reads when it starts."""
-        return front_plan.files(self._desired())
+        files = front_plan.files(self._desired(), self._certificates.pem_of)
+        return {**files, DEFAULT_CERTIFICATE: self._default_certificate()}
 
     def _desired(self) -> FrontTable:
+        moment = clock.now()
         with self._database.read() as session:
             redirects, pages = domain_records.redirects(session), maintenance.entries(session)
-            return FrontTable({FrontMap.REDIRECTS: redirects, FrontMap.MAINTENANCE: pages})
+            shown = certificate_records.shown(session, self._domain) if self._serves_https else {}
+            wanted = certificate_records.all_https(session)
+        secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
+        maps = {
+            FrontMap.REDIRECTS: redirects,
+            FrontMap.MAINTENANCE: pages,
+            FrontMap.HTTPS: {host: "on" for host, https in secure.items() if https.redirect},
+            FrontMap.HSTS: {host: f"max-age={https.hsts_s}" for host, https in secure.items() if https.hsts_s},
+        }
+        files = {front_plan.certificate_file(host, each.digest): each.id for host, each in shown.items()}
+        return FrontTable(maps, files)
+
+    def _default_certificate(self) -> str:
+        """What is shown for a host that has none: made once, and signed by nobody."""
+        path = self._folder / DEFAULT_CERTIFICATE
+        return path.read_text() if path.exists() else pem.self_signed([self._domain, f"*.{self._domain}"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import Unavailable
-from router.front_plan import Command, FrontMap, FrontTable
+from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, Command, FrontMap, FrontTable
 from router.runtime_socket import ask
 
 VERSION_VARIABLE = "PORTSIDE_CONFIG"
@@ -37,7 +37,9 @@ class HaproxyFront:
         return self._ask(f"show env {VERSION_VARIABLE}").partition(f"{VERSION_VARIABLE}=")[2]
 
     def observe(self) -> FrontTable:
-        return FrontTable({name: self._map(name) for name in FrontMap})
+        listed, loaded = self._listed(), self._loaded()
+        maps = {name: self._map(name) for name in FrontMap}
+        return FrontTable(maps, dict.fromkeys(listed, ""), frozenset(loaded) - frozenset(listed))
 
     def carry_out(self, commands: Sequence[Command]) -> None:
         for command in commands:
@@ -45,6 +47,19 @@ class HaproxyFront:
             if not answer.endswith(command.good) or (answer and not command.good):
                 words = command.text.partition("\n")[0]  # a payload may hold a key
                 raise Unavailable(f"The router refused `{words}`: {answer}", "See the router's log.")
+
+    def _listed(self) -> list[str]:
+        """The certificates that HAProxy shows to those who ask for their hosts."""
+        lines = self._ask(f"show ssl crt-list {CERTIFICATE_LIST}").splitlines()
+        return [line.split()[0] for line in lines if line.startswith(f"{CERTIFICATES}/")]
+
+    def _loaded(self) -> list[str]:
+        """The certificates that HAProxy has. A change that was left half done ends here."""
+        lines = self._ask("show ssl cert").splitlines()
+        for line in lines:
+            if line.startswith("*"):
+                self._ask(f"abort ssl cert {line[1:]}")
+        return [line for line in lines if line.startswith(f"{CERTIFICATES}/")]
 
     def _map(self, name: FrontMap) -> dict[str, str]:
         lines = (line.split(" ", 2) for line in self._ask(f"show map {name}").splitlines() if line)

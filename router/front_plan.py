@@ -1,27 +1,42 @@
 """What HAProxy does with a host besides routing it, and what to tell it so that it agrees with the records. Pure.
 
-These tables change when people change domains, never with a deploy, so the switch of a route does not touch them.
+These tables change when people change domains or certificates, never with a deploy, so the switch of a route does not
+touch them. A certificate's file is named after its host and its content: so the list of names is enough to compare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+CERTIFICATES = "certs"  # the folder
+CERTIFICATE_LIST = "certs.list"
+DEFAULT_CERTIFICATE = "default.pem"
+PemOf = Callable[[str], str]
+
 
 class FrontMap(StrEnum):
-    """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use."""
+    """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use.
+
+    `redirects`: to which host; `maintenance`: the page of an app; `https`: plain HTTP is sent on to HTTPS; `hsts`: the
+    header's value.
+    """
 
     REDIRECTS = "redirects.map"
     MAINTENANCE = "maintenance.map"
+    HTTPS = "https.map"
+    HSTS = "hsts.map"
 
 
 @dataclass(frozen=True)
 class FrontTable:
-    """`maps`: each map's entries, by host."""
+    """`maps`: each map's entries, by host. `certificates`: file → id of the certificate in it ("" where HAProxy tells:
+    the file's name says all). `unlisted`: files that HAProxy has loaded and shows to nobody."""
 
     maps: Mapping[FrontMap, Mapping[str, str]] = field(default_factory=dict)
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    unlisted: frozenset[str] = frozenset()
 
     def entries(self, name: FrontMap) -> Mapping[str, str]:
         return self.maps.get(name, {})
@@ -35,9 +50,46 @@ class Command:
     good: str = ""
 
 
-def plan(desired: FrontTable, observed: FrontTable) -> list[Command]:
-    """The commands from `observed` to `desired`, in order; none when they agree."""
-    return [command for name in FrontMap for command in _entries(name, desired.entries(name), observed.entries(name))]
+def certificate_file(host: str, digest: str) -> str:
+    """Where the certificate of a host is: `certs/www.example.com--DIGEST.pem`."""
+    return f"{CERTIFICATES}/{host.replace('*', '_')}--{digest}.pem"
+
+
+def host_of(file: str) -> str:
+    """The host of a certificate's file."""
+    return file.removeprefix(f"{CERTIFICATES}/").rpartition("--")[0].replace("_", "*")
+
+
+def plan(desired: FrontTable, observed: FrontTable, pem_of: PemOf) -> list[Command]:
+    """The commands from `observed` to `desired`, in order; none when they agree.
+
+    A new certificate is in force before the old one of its host goes, and before anybody is sent to it.
+    """
+    return [
+        *_add_certificates(desired, observed, pem_of),
+        *(command for name in FrontMap for command in _entries(name, desired.entries(name), observed.entries(name))),
+        *_remove_certificates(desired, observed),
+    ]
+
+
+def _add_certificates(desired: FrontTable, observed: FrontTable, pem_of: PemOf) -> Iterator[Command]:
+    for file in sorted(desired.certificates.keys() - observed.certificates.keys()):
+        if file not in observed.unlisted:
+            yield Command(f"new ssl cert {file}", f"New empty certificate store '{file}'!")
+        pem = pem_of(desired.certificates[file]).strip()
+        yield Command(f"set ssl cert {file} <<\n{pem}\n", f"Transaction created for certificate {file}!")
+        yield Command(f"commit ssl cert {file}", "Success!")
+        yield Command(f"add ssl crt-list {CERTIFICATE_LIST} <<\n{file} {host_of(file)}\n", "Success!")
+
+
+def _remove_certificates(desired: FrontTable, observed: FrontTable) -> Iterator[Command]:
+    for file in sorted(observed.certificates.keys() - desired.certificates.keys()):
+        yield Command(
+            f"del ssl crt-list {CERTIFICATE_LIST} {file}", f"'{file}' deleted in crtlist '{CERTIFICATE_LIST}'!"
+        )
+        yield Command(f"del ssl cert {file}", f"Certificate '{file}' deleted!")
+    for file in sorted(observed.unlisted - desired.certificates.keys()):
+        yield Command(f"del ssl cert {file}", f"Certificate '{file}' deleted!")
 
 
 def _entries(name: FrontMap, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Command]:
@@ -48,9 +100,13 @@ def _entries(name: FrontMap, desired: Mapping[str, str], observed: Mapping[str, 
         yield Command(f"del map {name} {key}")
 
 
-def files(table: FrontTable) -> dict[str, str]:
+def files(table: FrontTable, pem_of: PemOf) -> dict[str, str]:
     """The files that HAProxy reads when it starts."""
-    return {name.value: map_lines(table.entries(name)) for name in FrontMap}
+    return {
+        **{name.value: map_lines(table.entries(name)) for name in FrontMap},
+        **{file: pem_of(identity) for file, identity in table.certificates.items()},
+        CERTIFICATE_LIST: "".join(f"{file} {host_of(file)}\n" for file in sorted(table.certificates)),
+    }
 
 
 def map_lines(entries: Mapping[str, str]) -> str:

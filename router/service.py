@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import Database
-from core.errors import NotFound, Unavailable, UserError
+from core.errors import NotFound, Unavailable
 from core.ids import AppId
-from router import config, domain_records, hosts, pipe, program, records
+from router import certificate_records, config, domain_records, hosts, pipe, program, records
+from router.certificates import Certificates
 from router.control import HaproxyControl, RouterControl
 from router.domain_records import Shares
 from router.front import Front
@@ -28,11 +29,9 @@ from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
 from router.tables import slot_name
 from router.traffic import Traffic
-from router.types import Backend, Domain, DomainKind
+from router.types import Backend, Domain
 
 log = logging.getLogger("portside.router")
-
-_HTTP_PORT = 80
 
 
 class Router:
@@ -47,6 +46,7 @@ class Router:
         domain: str,
         control: RouterControl | None = None,
         front_control: FrontControl | None = None,
+        key_file: Path | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -66,8 +66,9 @@ class Router:
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         self.traffic = Traffic(database, self._control, self._apply_if_possible)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
-        self.maintenance = Maintenance(database, lambda: self._apply_if_possible(None, front=True))
-        self._front = Front(database, settings, front)
+        self.maintenance = Maintenance(database, self._front_changed)
+        self.certificates = Certificates(database, self._domain, key_file or home / "secret.key", self._front_changed)
+        self._front = Front(database, settings, self._domain, self._folder, self.certificates, front)
 
     # --- routes ---
 
@@ -142,7 +143,7 @@ class Router:
         """Compare the whole table with HAProxy's own view: add what is missing, fix what is wrong, remove what is
         stale, and make room before slots run out. Raises Unavailable."""
         with locked(self._run):
-            self._agree_front()
+            self._front.agree(self._grow)
             observed = self._agree(None)
             with self._database.read() as session:
                 used = records.used_slots(session)
@@ -169,8 +170,7 @@ class Router:
         host = hosts.custom_host(host, self._domain)
         target = None if redirect_to is None else hosts.plain_host(redirect_to)
         with self._database.write() as session:
-            if target is not None:
-                domain_records.check_redirect(host, target, domain_records.domains(session, app_id, self._domain))
+            domain_records.check_redirect(session, app_id, host, target, self._domain)
             domain = domain_records.add_domain(session, app_id, host, target, shares)
         self._apply_if_possible(app_id, front=True)
         return domain
@@ -179,19 +179,12 @@ class Router:
         """Take a custom host away. Raises NotFound, UserError for the platform's own, Conflict for a redirect's aim."""
         host = hosts.plain_host(host)
         with self._database.write() as session:
-            for domain in domain_records.domains(session, app_id, self._domain):
-                if domain.host == host and domain.kind == DomainKind.PLATFORM:
-                    raise UserError(f"{host} comes from the app's name.", "Rename the app to change it.")
-            domain_records.remove_domain(session, app_id, host)
+            domain_records.remove_domain(session, app_id, host, self._domain)
         self._apply_if_possible(app_id, host, front=True)
 
     def domain(self, app_id: AppId, wanted: str) -> Domain:
         """One of the app's domains, by its name in any form, or by its id. Raises NotFound."""
-        host = hosts.plain_host(wanted)
-        for domain in self.domains(app_id):
-            if wanted == domain.id or host == domain.host:
-                return domain
-        raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
+        return domain_records.find(self.domains(app_id), wanted)
 
     def is_routed(self, host: str) -> bool:
         """Whether HAProxy has the host by now. Raises Unavailable."""
@@ -203,27 +196,29 @@ class Router:
             return domain_records.domains(session, app_id, self._domain)
 
     def url(self, app_id: AppId) -> str:
-        """Where the app is reached: http://LABEL.DOMAIN[:PORT]. Raises NotFound for an app without a name."""
+        """Where the app is reached: http://LABEL.DOMAIN[:PORT], or https:// where there is a valid certificate for it.
+        Raises NotFound for an app without a name."""
         with self._database.read() as session:
             label = records.label_of(session, app_id)
         if label is None:
             raise NotFound("The router knows no app of that id.", "Create it first: portside create NAME.")
-        return self._url(label)
+        return self._url(label, self.certificates.secure_hosts(app_id))
 
     def urls(self) -> dict[AppId, str]:
-        """Where each named app is reached, in one query."""
+        """Where each named app is reached, in a few queries."""
+        secure = self.certificates.secure_hosts()
         with self._database.read() as session:
-            return {app_id: self._url(label) for app_id, label in records.labels(session).items()}
+            return {app_id: self._url(label, secure) for app_id, label in records.labels(session).items()}
 
-    def _url(self, label: str) -> str:
-        port = self._settings.http_port
+    def _url(self, label: str, secure: frozenset[str]) -> str:
         host = hosts.platform_host(label, self._domain)
-        return f"http://{host}" if port == _HTTP_PORT else f"http://{host}:{port}"
+        return self._settings.https_url(host) if host in secure else self._settings.http_url(host)
 
     def forget_app(self, app_id: AppId) -> None:
         """Drop the app's routes and hosts. Doing it twice is fine."""
         with self._database.write() as session:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
+            certificate_records.forget(session, app_id)
             records.forget(session, app_id)
         self._apply_if_possible(app_id, *gone, front=True)
         for kept in (self.maintenance, self.metrics, self.requests):
@@ -260,7 +255,7 @@ class Router:
                 if app_id is not None:
                     self._agree(app_id, frozenset(gone_hosts))
                 if front:
-                    self._agree_front()
+                    self._front.agree(self._grow)
         except Unavailable as error:
             log.warning("route of app %s waits for the router: %s", app_id, error.message)
 
@@ -280,10 +275,12 @@ class Router:
                 records.free(session, emptied)
         return observed
 
-    def _agree_front(self) -> None:
-        if self._front.is_outdated():
-            self._grow()
-        self._front.agree()
+    def _front_changed(self) -> None:
+        try:
+            with locked(self._run):
+                self._front.agree(self._grow)
+        except Unavailable as error:
+            log.warning("a change of what hosts do waits for the router: %s", error.message)
 
     def _grow(self) -> None:
         self._write_config()

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from core.errors import UserError
 
+_HTTP_PORT, _HTTPS_PORT = 80, 443
+
 
 @dataclass(frozen=True)
 class RouterSettings:
-    """`bind`:`http_port` is where people come in.
+    """`bind`:`http_port` is where people come in, and `https_port` (0: none) where they do so over TLS.
 
     `spare_slots`: how many free slots (HAProxy backends) a fresh configuration holds; more are made by a seamless
     reload when fewer than a quarter of them are left. `maxconn`: connections at once; lowered by itself where the
@@ -28,6 +30,7 @@ class RouterSettings:
     """
 
     http_port: int = 8080
+    https_port: int = 8443
     bind: str = "0.0.0.0"  # noqa: S104 - people reach their apps from outside
     spare_slots: int = 64
     maxconn: int = 4000
@@ -57,3 +60,14 @@ class RouterSettings:
             raise UserError(
                 f"spare_slots is {self.spare_slots}; it must be 1 or more.", "Set PORTSIDE_ROUTER_SPARE_SLOTS."
             )
+
+    @property
+    def https_suffix(self) -> str:
+        """What stands behind a host in an https:// address."""
+        return "" if self.https_port == _HTTPS_PORT else f":{self.https_port}"
+
+    def http_url(self, host: str) -> str:
+        return f"http://{host}" if self.http_port == _HTTP_PORT else f"http://{host}:{self.http_port}"
+
+    def https_url(self, host: str) -> str:
+        return f"https://{host}{self.https_suffix}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, false
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -85,6 +85,36 @@ class MaintenanceRow(Base):
     app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     page: Mapped[str | None] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CertificateRow(Base):
+    """A certificate of an app. `names`: the host names that it covers, with a space between two. `chain` is PEM,
+    `sealed_key` the sealed PEM."""
+
+    __tablename__ = "router_certificates"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    name: Mapped[str] = mapped_column(String(300))
+    names: Mapped[str] = mapped_column(Text)
+    chain: Mapped[str] = mapped_column(Text)
+    sealed_key: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(16))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("app_id", "name", name="uq_router_certificates_app_id_name"),)
+
+
+class HttpsRow(Base):
+    """What an app wants of HTTPS; without a row, `Https()` of types.py. `hsts_s` 0: no such header."""
+
+    __tablename__ = "router_https"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    redirect: Mapped[bool]
+    hsts_s: Mapped[int]
 
 
 def slot_name(number: int) -> str:

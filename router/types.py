@@ -49,3 +49,32 @@ class Domain:
     kind: DomainKind
     created_at: datetime
     redirect_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Https:
+    """How an app uses HTTPS, at those of its hosts that have a valid certificate.
+
+    `redirect`: plain HTTP is sent on to it. `hsts_s`: how long browsers are told to use nothing else; 0: not told.
+    """
+
+    redirect: bool = True
+    hsts_s: int = 0
+
+
+@dataclass(frozen=True)
+class StoredCertificate:
+    """A certificate of an app. `hosts` are those of the app's hosts at which it is shown just now."""
+
+    id: str
+    name: str
+    chain: str
+    names: tuple[str, ...]
+    subject: str
+    issuer: str
+    self_signed: bool
+    starts_at: datetime
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    hosts: tuple[str, ...]

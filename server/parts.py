@@ -43,7 +43,7 @@ def parts_of(site: Site) -> tuple[Part, ...]:
     return (
         _part("redis", 0, "TERM", 10, stores),
         *((_part("registry", 0, "TERM", 10, _digest(str(ours)), ours),) if ours else ()),
-        _part(ROUTER, 1, "TERM", 10, _digest(str(site.router)), site.router),
+        _part(ROUTER, 1, "TERM", 10, _digest(str(site.router)), *site.router_ports),
         _part("api", 2, "TERM", 5, whole, site.api),
         _part("gateway", 2, "TERM", 5, whole, site.gateway, site.runs),
         _part("worker", 2, "TERM", 5, whole),

@@ -86,7 +86,9 @@ class Platform:
     @cached_property
     def router(self) -> Router:
         settings = read(RouterSettings, "router", self.source)
-        return Router(self.database, settings, self.settings.home, self.settings.domain)
+        return Router(
+            self.database, settings, self.settings.home, self.settings.domain, key_file=self.settings.key_file
+        )
 
     @cached_property
     def scheduler_settings(self) -> SchedulerSettings:

@@ -40,6 +40,7 @@ class Site:
     runs: Port
     registry: Port | None  # None: the images are kept in a registry elsewhere
     router: Port
+    router_tls: Port  # number 0: none
     api_threads: int
     environ: Mapping[str, str]
     changes_with: str  # other settings, another text
@@ -73,7 +74,12 @@ class Site:
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        return tuple(port for port in (self.registry, self.router, self.api, self.gateway, self.runs) if port)
+        return tuple(port for port in (self.registry, *self.router_ports, self.api, self.gateway, self.runs) if port)
+
+    @property
+    def router_ports(self) -> tuple[Port, ...]:
+        """Where people reach apps: plainly, and over TLS where the settings want that."""
+        return (self.router, self.router_tls) if self.router_tls.number else (self.router,)
 
     @property
     def api_url(self) -> str:
@@ -101,6 +107,7 @@ def read_site(environ: Mapping[str, str]) -> Site:
         runs=Port("gateway", scheduler.run_host, scheduler.run_port, "PORTSIDE_SCHEDULER_RUN_PORT"),
         registry=registry_port(builder.registry_url),
         router=Port("router", router.bind, router.http_port, "PORTSIDE_ROUTER_HTTP_PORT"),
+        router_tls=Port("router", router.bind, router.https_port, "PORTSIDE_ROUTER_HTTPS_PORT"),
         api_threads=web.threads,
         environ=_passed_on(source.environ),
         changes_with=_changes_with(source),

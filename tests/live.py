@@ -65,10 +65,11 @@ class LivePlatform:
         self.name = f"portside-test-{me.pid}-{me.start}-{next(_numbers)}"
         self.folder = Path(tempfile.gettempdir()) / self.name
         self.home = self.folder / "home"
-        self.api, self.ssh, self.registry, self.http, self.runs = free_ports(5)
+        self.api, self.ssh, self.registry, self.http, self.runs, self.https = free_ports(6)
         chosen = {
             "HOME": self.home, "WEB_PORT": self.api, "RECEIVER_SSH_PORT": self.ssh, "RECEIVER_SSH_HOST": "127.0.0.1",
             "BUILDER_REGISTRY_URL": f"127.0.0.1:{self.registry}", "ROUTER_HTTP_PORT": self.http,
+            "ROUTER_HTTPS_PORT": self.https,
             "ROUTER_BIND": "127.0.0.1", "SCHEDULER_NETWORK": self.name, "SCHEDULER_PLATFORM": self.name,
             "SCHEDULER_SUBNET": free_subnet(), "SCHEDULER_RUN_PORT": self.runs, "SCHEDULER_RUN_HOST": "127.0.0.1",
             **FAST, **settings,

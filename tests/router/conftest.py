@@ -129,20 +129,31 @@ class MemoryFront:
     def __init__(self, version: str) -> None:
         self.current = version
         self.maps: dict[FrontMap, dict[str, str]] = {name: {} for name in FrontMap}
+        self.certificates: dict[str, str] = {}
 
     def version(self) -> str:
         return self.current
 
     def observe(self) -> FrontTable:
-        return FrontTable({name: dict(entries) for name, entries in self.maps.items()})
+        return FrontTable({name: dict(entries) for name, entries in self.maps.items()}, dict(self.certificates))
 
     def carry_out(self, commands: Sequence[Command]) -> None:
         for command in commands:
+            if " ssl " in command.text:
+                self._certificate(command.text.split())
+                continue
             verb, _, name, key, *value = command.text.split(" ", 4)
             if verb == "del":
                 del self.maps[FrontMap(name)][key]
             else:
                 self.maps[FrontMap(name)][key] = value[0]
+
+    def _certificate(self, words: list[str]) -> None:
+        match words:
+            case ["add", "ssl", "crt-list", _, "<<", file, _]:
+                self.certificates[file] = ""
+            case ["del", "ssl", "crt-list", _, file]:
+                del self.certificates[file]
 
 
 class App(ThreadingHTTPServer):
@@ -225,6 +236,7 @@ class Haproxy:
         self.database = database
         self.settings = RouterSettings(
             http_port=_free_port(),
+            https_port=_free_port(),
             bind="127.0.0.1",
             maxconn=500,
             **{"spare_slots": 8, **settings},  # type: ignore[arg-type]

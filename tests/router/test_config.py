@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import UserError
 from core.process import CommandFailed
-from router import Router, RouterSettings, front_plan, program
+from router import Router, RouterSettings, front_plan, pem, program
 from router.config import Machine, install, render
 from router.front_plan import FrontTable
 from router.plan import RouteTable, Server
@@ -18,11 +18,16 @@ TABLE = RouteTable(
     {"app-a": "slot_0001"},
     {"slot_0001": {"i-1": Server("i-1", "10.87.0.2", 80)}},
 )
+DEFAULT = pem.self_signed(["apps.test"])
 MACHINE = Machine(Path("/tmp/with space/router.sock"), 1000, 100, None)
 
 
 def files(table: RouteTable = TABLE) -> dict[str, str]:
-    return {**render(table, 3, RouterSettings(), MACHINE), **front_plan.files(FrontTable())}
+    return {
+        **render(table, 3, RouterSettings(), MACHINE),
+        **front_plan.files(FrontTable(), str),
+        "default.pem": DEFAULT,
+    }
 
 
 def test_maps_hold_the_table():

@@ -217,7 +217,7 @@ def test_routes_are_back_after_kill_9_of_haproxy(haproxy, shop, start_app):
 def test_what_was_recorded_while_haproxy_was_down_is_applied_by_reconcile(haproxy, shop, start_app, until):
     haproxy.deploy(shop, "g1", start_app("g1"))
     haproxy.router.write_config()
-    config = {path.name: path.read_text() for path in haproxy.config.parent.iterdir()}
+    config = {path.name: path.read_text() for path in haproxy.config.parent.iterdir() if path.is_file()}
     haproxy.kill()
     with haproxy.database.write() as session:
         haproxy.router.point(session, shop, "g2", [start_app("g2").backend])

@@ -71,7 +71,7 @@ def front(engine: Platform, app_id: AppId) -> Iterator[Front]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = RouterSettings(http_port=port, bind="127.0.0.1", spare_slots=8)
+    settings = RouterSettings(http_port=port, https_port=0, bind="127.0.0.1", spare_slots=8)
     router = Router(engine.database, settings, home, "localhost")
     router.name_app(app_id, "sample")
     router.write_config()

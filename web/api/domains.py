@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from accounts import Permission
-from core.errors import Unavailable, UserError
+from core.errors import Unavailable
 from core.ids import AppId
-from router import Domain
+from router import Domain, StoredCertificate
 from web.api import ranges, shapes
 from web.api.routing import Answer, AppCall, Routes, listed
 
@@ -18,7 +19,8 @@ _KEYS: ranges.Keys[Domain] = {"hostname": lambda record: record.host, "id": lamb
 @routes("GET", "/apps/<app>/domains", Permission.VIEW)
 def list_domains(call: AppCall) -> Answer:
     page = call.page(call.parts.router.domains(call.app.id), _KEYS)
-    return listed(page, [_shape(call, record) for record in page.items], _KEYS)
+    certificates = call.parts.router.certificates.all(call.app.id)
+    return listed(page, [_shape(call, record, certificates) for record in page.items], _KEYS)
 
 
 @routes("GET", "/apps/<app>/domains/<domain>", Permission.VIEW)
@@ -33,9 +35,7 @@ def show_domain(call: AppCall, domain: str) -> Answer:
 
 @routes("POST", "/apps/<app>/domains", Permission.MANAGE)
 def add_domain(call: AppCall) -> Answer:
-    """`redirect_to` is Portside's own."""
-    if call.body.text("sni_endpoint") is not None:
-        raise UserError("There are no SNI endpoints here.", "Leave sni_endpoint out.")
+    """`redirect_to` is Portside's own; `sni_endpoint` is not looked at: the right certificate follows from the name."""
 
     def manages(other: AppId) -> bool:
         return Permission.MANAGE in call.parts.accounts.permissions(call.identity, other)
@@ -52,5 +52,9 @@ def remove_domain(call: AppCall, domain: str) -> Answer:
     return Answer(_shape(call, record))
 
 
-def _shape(call: AppCall, record: Domain) -> shapes.Json:
-    return shapes.domain(record, call.app, urlsplit(call.parts.router.url(call.app.id)).hostname or "")
+def _shape(call: AppCall, record: Domain, certificates: Sequence[StoredCertificate] | None = None) -> shapes.Json:
+    own_host = urlsplit(call.parts.router.url(call.app.id)).hostname or ""
+    found = call.parts.router.certificates.all(call.app.id) if certificates is None else certificates
+    shown = next((each for each in found if record.host in each.hosts), None)
+    endpoint = {"id": shown.id, "name": shown.name} if shown else None
+    return shapes.domain(record, call.app, own_host) | {"sni_endpoint": endpoint}

@@ -22,6 +22,7 @@ _WITH_ROUTES = (
     "buildpacks",
     "builds",
     "catalogue",
+    "certificates",
     "collaborators",
     "config",
     "domains",

@@ -27,6 +27,7 @@ from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
 from router import Domain, DomainKind, Metrics
+from router.certificates import Certificates
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.runs import Runs
 from scheduler.types import Limits
@@ -104,7 +105,8 @@ class InstantScheduler:
 class NamesOnlyRouter:
     """Knows host names; serves nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: Certificates) -> None:
+        self.certificates = certificates
         self.labels: dict[str, str] = {}
         self.maintenance = MaintenanceInMemory()
         self.metrics = Metrics(Path("/nowhere"))
@@ -281,7 +283,8 @@ def revolving() -> RevolvingStage:
 @pytest.fixture
 def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> Iterator[Stage]:
     database = new_database(tmp_path / "web.db")
-    accounts, scheduler, router, pushes = Accounts(database), InstantScheduler(), NamesOnlyRouter(), StandingPushes()
+    router = NamesOnlyRouter(Certificates(database, "localhost", tmp_path / "secret.key", lambda: None))
+    accounts, scheduler, pushes = Accounts(database), InstantScheduler(), StandingPushes()
     nobody = redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0))
     logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()

@@ -1,0 +1,49 @@
+"""Certificates and HTTPS as the API tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cli.client import Json
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate. `names`: what it is for; `hosts`: the app's domains at which it is shown."""
+
+    name: str
+    names: tuple[str, ...]
+    hosts: tuple[str, ...]
+    subject: str
+    issuer: str
+    self_signed: bool
+    starts_at: str
+    expires_at: str
+
+    @classmethod
+    def of(cls, data: Json) -> Certificate:
+        """Read the API's object. Raises KeyError when it is not one."""
+        told = data["ssl_cert"]
+        return cls(
+            name=data["name"],
+            names=tuple(told["cert_domains"]),
+            hosts=tuple(data.get("hosts") or ()),
+            subject=told["subject"],
+            issuer=told["issuer"],
+            self_signed=bool(told.get("self_signed?")),
+            starts_at=told["starts_at"],
+            expires_at=told["expires_at"],
+        )
+
+
+@dataclass(frozen=True)
+class Https:
+    """How an app uses HTTPS. `hsts_s` 0: browsers are told nothing."""
+
+    redirect: bool
+    hsts_s: int
+
+    @classmethod
+    def of(cls, data: Json) -> Https:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(redirect=data["redirect"], hsts_s=data["hsts_s"])
