@@ -18,6 +18,7 @@ from cli.commands import (
     buildpacks,
     builds,
     certificates,
+    checks,
     config,
     domains,
     git,
@@ -43,7 +44,10 @@ SECTIONS = (
         (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),
     ),
     ("Config", config.COMMANDS),
-    ("Processes and logs", (*processes.COMMANDS, *runs.COMMANDS, *logs.COMMANDS, *metrics.COMMANDS)),
+    (
+        "Processes and logs",
+        (*processes.COMMANDS, *checks.COMMANDS, *runs.COMMANDS, *logs.COMMANDS, *metrics.COMMANDS),
+    ),
     ("Storage", storage.COMMANDS),
     ("This command", about.COMMANDS),
 )

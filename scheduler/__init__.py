@@ -5,7 +5,9 @@ GIVES  healthy, routed instances; a switch from one release to the next that use
 NEVER  builds or numbers anything; serves a release of which one instance is not healthy; restarts a container.
 """
 
+from scheduler.checking import InForce, check_kind, checks_in_force, parse_check
 from scheduler.checks import CheckKind, HealthCheck
+from scheduler.checks import as_app_json as check_as_app_json
 from scheduler.checks import read as read_checks
 from scheduler.docker_runtime import DockerRuntime
 from scheduler.names import InstanceNames
@@ -21,8 +23,8 @@ from scheduler.tasks import doors, waker
 from scheduler.types import STANDARD, BootFailed, Formation, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "STANDARD", "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "Instance", "InstanceNames",
-    "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish", "Runtime", "Scheduler",
-    "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume", "doors", "line_of", "read_checks",
-    "waker",
+    "STANDARD", "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "InForce", "Instance",
+    "InstanceNames", "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish",
+    "Runtime", "Scheduler", "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume",
+    "check_as_app_json", "check_kind", "checks_in_force", "doors", "line_of", "parse_check", "read_checks", "waker",
 ]  # fmt: skip

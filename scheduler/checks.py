@@ -87,7 +87,7 @@ def read(text: str) -> tuple[HealthCheck, ...]:
     (as releases recorded it once)."""
     if text.startswith("/"):
         return (HealthCheck(path=text),)
-    return tuple(_read(entry) for entry in json.loads(text))
+    return tuple(read_one(entry) for entry in json.loads(text))
 
 
 def write(checks: Iterable[HealthCheck]) -> str:
@@ -118,8 +118,8 @@ def as_app_json(check: HealthCheck) -> dict[str, object]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _read(entry: Mapping[str, Any]) -> HealthCheck:
-    """0 and "" mean what leaving a key out means, as with Dokku."""
+def read_one(entry: Mapping[str, Any]) -> HealthCheck:
+    """A check with the keys of app.json; 0 and "" mean what leaving a key out means, as with Dokku."""
     return HealthCheck(
         kind=CheckKind(entry.get("type") or CheckKind.STARTUP),
         name=entry.get("name") or "",

@@ -6,7 +6,7 @@ Asking only writes a record; `apply`, in a worker, replaces the live release's i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import delete, select
@@ -20,16 +20,18 @@ from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter
 from core.queue import Queue
 from core.secrets import Mask
-from scheduler import records, sizes
+from scheduler import checking, checks, records, sizes
+from scheduler.checks import CheckKind, HealthCheck
 from scheduler.line import ChangeLine, unless_lost
 from scheduler.runtime import Runtime
 from scheduler.service import Scheduler
 from scheduler.settings import SchedulerSettings
 from scheduler.states import CHANGE, ChangeState
 from scheduler.stored import SizeChange
-from scheduler.tables import FormationChangeRow, FormationRow
+from scheduler.tables import AppRunRow, FormationChangeRow, FormationRow
 from scheduler.types import STANDARD, RunSpec, line_of
 
+Checks = tuple[HealthCheck, ...]
 RESIZE = "scheduler.apply_size_change"
 
 
@@ -52,7 +54,7 @@ class Resizing:
         self._runtime = runtime
         self._queue = queue
         self._settings = settings
-        parts = (database, leases, logs, settings.change_timeout_s, FormationChangeRow, "sizes")
+        parts = (database, leases, logs, settings.change_timeout_s, FormationChangeRow, "sizes and checks")
         self._line: ChangeLine[SizeChange] = ChangeLine(*parts, self._find, self._carry_out)
 
     def check(self, app_id: AppId, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -82,6 +84,29 @@ class Resizing:
         new = self.check(app_id, wanted)
         return self._ask(app_id, new, user_email) if new else None
 
+    def set_check(self, app_id: AppId, kind: str, check: HealthCheck, user_email: str) -> SizeChange | None:
+        """Set a check of the process type `kind` in the place of those of its type; None when it is so already.
+
+        NotFound for a type that the live release lacks; Conflict while another change is under way.
+        """
+        return self._ask_checks(app_id, kind, lambda own: checking.with_check(own, check), user_email)
+
+    def unset_checks(
+        self, app_id: AppId, kind: str, check_kind: CheckKind | None, user_email: str
+    ) -> SizeChange | None:
+        """Take back the checks (of one kind) set for a type, so that app.json's hold again. As `set_check`."""
+        return self._ask_checks(app_id, kind, lambda own: checking.without(own, check_kind), user_email)
+
+    def _ask_checks(
+        self, app_id: AppId, kind: str, changed: Callable[[Checks], Checks], user_email: str
+    ) -> SizeChange | None:
+        if kind not in {entry.process_type for entry in self._scheduler.formation(app_id)}:
+            raise NotFound(f"This app has no process type {kind}.", "See: portside checks")
+        with self._database.read() as session:
+            own = records.checks_of(session, app_id).get(kind, ())
+        new = changed(own)
+        return None if new == own else self._ask(app_id, {}, user_email, {kind: new})
+
     def change(self, app_id: AppId, change_id: str) -> SizeChange:
         """A change that was asked for; NotFound for one of another app."""
         found = self._find(change_id)
@@ -106,14 +131,19 @@ class Resizing:
         with self._database.write() as session:
             session.execute(delete(FormationChangeRow).where(FormationChangeRow.app_id == app_id))
 
-    def _ask(self, app_id: AppId, new: Mapping[str, str], user_email: str) -> SizeChange:
+    def _ask(
+        self, app_id: AppId, new: Mapping[str, str], user_email: str, own: Mapping[str, Checks] | None = None
+    ) -> SizeChange:
         change_id = new_id()
         row = FormationChangeRow(id=change_id, app_id=app_id, state=ChangeState.PENDING, sizes=json.dumps(dict(new)))
+        row.checks = json.dumps({name: checks.write(said) for name, said in (own or {}).items()})
         row.user_email, row.log_id, row.reason, row.created_at = user_email, change_id, "", clock.now()
         waiting = (FormationChangeRow.app_id == app_id, FormationChangeRow.state == ChangeState.PENDING)
         with self._database.write() as session:
             if session.scalar(select(FormationChangeRow.id).where(*waiting)) is not None:
-                raise Conflict("Another change of this app's sizes is under way.", "Try again when it has ended.")
+                raise Conflict(
+                    "Another change of this app's sizes or checks is under way.", "Try again when it has ended."
+                )
             session.add(row)
         self._queue.nudge(RESIZE, change_id)
         return self.change(app_id, change_id)
@@ -126,19 +156,20 @@ class Resizing:
     def _carry_out(self, change: SizeChange, lease: Lease, log: LogWriter) -> None:
         def resized(spec: RunSpec) -> RunSpec:
             log.hide(Mask(spec.env.values()))
-            return replace(spec, sizes={**spec.sizes, **change.sizes})
+            return replace(spec, sizes={**spec.sizes, **change.sizes}, checks={**spec.checks, **change.checks})
 
         def record(session: Session) -> None:
             self._record(session, change, lease)
 
         running = {entry.process_type for entry in self._scheduler.formation(change.app_id) if entry.quantity}
-        rolled = bool(running & change.sizes.keys()) and self._scheduler.renew(
+        rolled = bool(running & {*change.sizes, *change.checks}) and self._scheduler.renew(
             change.app_id, resized, lease, log, unless_lost(lease), record
         )
         if not rolled:
             with self._database.write() as session:
                 lease.hold_in(session)
                 record(session)
+                self._watch(session, change)
             log.detail("No instance of it is wanted now: it holds for those to come.")
         log.step(f"Done: {change.description}")
 
@@ -148,8 +179,18 @@ class Resizing:
             row: FormationRow | None = rows.get(name)
             if row is not None:  # gone only if the app was destroyed meanwhile
                 row.size = size
+        for name, own in change.checks.items():
+            if (known := rows.get(name)) is not None:
+                known.checks = checks.write(own) if own else ""
         moment = clock.now()
         CHANGE.move(session, FormationChangeRow, change.id, ChangeState.DONE, lease.fenced(), decided_at=moment)
+
+    def _watch(self, session: Session, change: SizeChange) -> None:
+        """Instances to come have checks; that none has them any more, the next switch finds."""
+        kinds = {check.kind for own in change.checks.values() for check in own}
+        run = session.get(AppRunRow, change.app_id)
+        if run is not None and kinds - {CheckKind.STARTUP}:
+            run.watched = True
 
 
 def _to_change(row: FormationChangeRow) -> SizeChange:
@@ -162,4 +203,5 @@ def _to_change(row: FormationChangeRow) -> SizeChange:
         log_id=row.log_id,
         reason=row.reason,
         created_at=row.created_at,
+        checks={name: checks.read(text) for name, text in json.loads(row.checks).items()},
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.ids import AppId
+from scheduler.checking import described
+from scheduler.checks import HealthCheck
 from scheduler.states import ChangeState
 
 
@@ -52,7 +54,7 @@ class StorageChange:
 
 @dataclass(frozen=True)
 class SizeChange:
-    """New sizes of process types that were asked for; `reason` says why the change failed."""
+    """New sizes of process types, or checks set for them, that were asked for; `reason`: why the change failed."""
 
     id: str
     app_id: AppId
@@ -62,6 +64,7 @@ class SizeChange:
     log_id: str
     reason: str
     created_at: datetime
+    checks: Mapping[str, tuple[HealthCheck, ...]] = field(default_factory=dict)
 
     @property
     def is_decided(self) -> bool:
@@ -74,4 +77,8 @@ class SizeChange:
 
     @property
     def description(self) -> str:
+        if self.checks:
+            return "Set checks of " + ", ".join(
+                f"{name}: {described(own)}" for name, own in sorted(self.checks.items())
+            )
         return "Resize " + ", ".join(f"{name} to {size}" for name, size in sorted(self.sizes.items()))

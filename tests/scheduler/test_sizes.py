@@ -110,7 +110,7 @@ def test_a_size_in_which_nothing_starts_is_not_kept(live: Platform, app_id: AppI
     assert live.scheduler.instances(app_id) == before
     assert {entry.size for entry in live.scheduler.formation(app_id)} == {"standard"}
     last = live.logs.text(change.log_id).splitlines()[-1]
-    assert last == " !     Nothing has changed: what ran before still runs, with the sizes that it had."
+    assert last == " !     Nothing has changed: what ran before still runs, with the sizes and checks that it had."
 
 
 def test_a_type_of_which_none_runs_is_resized_without_a_rollout(live: Platform, app_id: AppId) -> None:

@@ -23,6 +23,7 @@ _WITH_ROUTES = (
     "builds",
     "catalogue",
     "certificates",
+    "checks",
     "collaborators",
     "config",
     "domains",

@@ -14,7 +14,7 @@ from core import clock
 from gitreceiver import Push
 from releases import App, Release, RollbackPreview
 from router import Domain
-from scheduler import Formation, Instance, Run, SizeChange, StorageChange, StoredVolume
+from scheduler import Formation, InForce, Instance, Run, SizeChange, StorageChange, StoredVolume, check_as_app_json
 from web.links import Links
 
 Json = dict[str, Any]
@@ -182,6 +182,15 @@ def size_change(record: SizeChange, links: Links) -> Json:
         "user": {"email": record.user_email},
         "output_stream_url": links.output("sizes", record.app_id, record.id),
         "created_at": clock.iso(record.created_at),
+    }
+
+
+def check(record: InForce) -> Json:
+    return {
+        "process_type": record.process_type,
+        "asks": str(record.check),
+        "source": record.source,
+        "check": check_as_app_json(record.check),
     }
 
 
