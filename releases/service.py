@@ -12,6 +12,7 @@ from core.leases import Leases
 from core.logs import LogStreams, LogWriter
 from core.queue import Queue
 from core.secrets import Sealer
+from releases.adoption import Adoption
 from releases.apps import Apps
 from releases.bakes import Bakes, NoTraffic, Traffic
 from releases.content import Content, RollbackPreview, check_delta, describe_delta, preview
@@ -43,6 +44,7 @@ class Releases:
         traffic: Traffic | None = None,
     ) -> None:
         self._apps = Apps(database)
+        self._adoption = Adoption(database, sealer, scheduler)
         self._ledger = Ledger(database, sealer, settings)
         self._history = History(database, sealer)
         self.bakes = Bakes(database, self._history, traffic or NoTraffic())
@@ -204,6 +206,7 @@ class Releases:
 
     def resume(self, made_by_push: Callable[[str], bool]) -> None:
         """Nudge a worker for each app's next release if nobody works on it, but for those a push looks after."""
+        self._adoption.look()
         seen: set[AppId] = set()
         for release in self._history.undecided():
             if release.app_id in seen:

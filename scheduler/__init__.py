@@ -9,6 +9,7 @@ from scheduler.checking import InForce, check_kind, checks_in_force, parse_check
 from scheduler.checks import CheckKind, HealthCheck
 from scheduler.checks import as_app_json as check_as_app_json
 from scheduler.checks import read as read_checks
+from scheduler.checks import write as write_checks
 from scheduler.docker_runtime import DockerRuntime
 from scheduler.names import InstanceNames
 from scheduler.resizing import Resizing
@@ -26,5 +27,6 @@ __all__ = [
     "STANDARD", "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "InForce", "Instance",
     "InstanceNames", "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish",
     "Runtime", "Scheduler", "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume",
-    "check_as_app_json", "check_kind", "checks_in_force", "doors", "line_of", "parse_check", "read_checks", "waker",
+    "check_as_app_json", "check_kind", "checks_in_force", "doors", "line_of", "parse_check", "read_checks",
+    "waker", "write_checks",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from core.edge import contained
 from core.ids import AppId
 from router import Router
 from scheduler import addresses, plan, records, warm
+from scheduler.adoption import Adoption
 from scheduler.agenda import Agenda
 from scheduler.records import AppRecord
 from scheduler.runs import Runs
@@ -45,6 +46,7 @@ class Reconciler:
         turns: Turns,
         agenda: Agenda,
         runs: Runs,
+        adoption: Adoption,
     ) -> None:
         self._database = database
         self._router = router
@@ -53,12 +55,16 @@ class Reconciler:
         self._turns = turns
         self._agenda = agenda
         self._runs = runs
+        self._adoption: Adoption | None = adoption
         self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
         self._active: set[AppId] = set()
         self._lock = threading.Lock()
 
     def everything(self) -> list[Future[None]]:
         """All apps, strays, addresses and the route table; the turns that were begun."""
+        if self._adoption is not None:  # before anything that no record wants is ended
+            self._adoption.look()
+            self._adoption = None
         turns = self.apps(None)
         with contained("addresses"):
             self._free_addresses()

@@ -26,6 +26,7 @@ from scheduler import addresses, beginning, health, records, sizes, warm
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
 from scheduler.handover import Handover
+from scheduler.keepsakes import Keepsakes
 from scheduler.launcher import Launcher
 from scheduler.problems import failed
 from scheduler.records import Slot
@@ -55,6 +56,7 @@ class Rollouts:
     volumes: Volumes
     handover: Handover
     waking: Waking
+    keepsakes: Keepsakes
 
     def deploy(
         self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
@@ -144,7 +146,12 @@ class Rollouts:
                 self.handover.give_back(spec.app_id, lease)
             raise
         with timing.step("switch"):
+            self._keep(spec.app_id)
             take_route(self.router, spec.app_id, log, self.settings.router_wait_s)
+
+    def _keep(self, app_id: AppId) -> None:
+        with contained("writing down what went live"), self.database.read() as session:
+            self.keepsakes.keep(session.get_one(AppRunRow, app_id))
 
     def remove_unfinished(self, app_id: AppId, lease: Lease) -> None:
         """Remove what a worker that lost its lease (an older fence) had started and not finished."""

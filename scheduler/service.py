@@ -6,23 +6,25 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import Database
-from core.errors import UserError
 from core.ids import AppId
 from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Router
-from scheduler import records
+from scheduler import records, wishes
+from scheduler.adoption import Adoption
 from scheduler.agenda import Agenda
 from scheduler.drains import Drains
 from scheduler.ending import Endgame
 from scheduler.handover import Handover
+from scheduler.keepsakes import Keepsakes
 from scheduler.launcher import Launcher
 from scheduler.logs import AppLogs
 from scheduler.loop import Loop
@@ -42,15 +44,12 @@ from scheduler.vigil import Vigil
 from scheduler.volumes import Volumes
 from scheduler.waking import Waking
 
-MOST_INSTANCES = 100
-_LIVE = sorted({InstanceState.STARTING, InstanceState.RUNNING, InstanceState.CRASHED})
-
 
 class Scheduler:
     """Runs apps: deploys, formations, instances, logs, one-off `runs`, and the loop that keeps them so.
 
     `wake` tells the worker's loop to look at an app now (a queue's nudge); without it only this process's own loop,
-    if it runs one, looks at once.
+    if it runs one, looks at once. `keepsakes`: a folder for what has to outlive the database.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class Scheduler:
         runtime: Runtime,
         sealer: Sealer,
         settings: SchedulerSettings,
+        keepsakes: Path,
         wake: Callable[[AppId], None] | None = None,
     ) -> None:
         self._database = database
@@ -72,13 +72,16 @@ class Scheduler:
         launcher = Launcher(database, router, runtime, settings)
         volumes = Volumes(database, runtime)
         handover, waking = Handover(database, runtime, settings), Waking(database, runtime, sealer, settings)
-        self._rollouts = Rollouts(database, router, runtime, sealer, settings, launcher, volumes, handover, waking)
+        self._keepsakes = Keepsakes(keepsakes, sealer)
+        aside = (launcher, volumes, handover, waking, self._keepsakes)
+        self._rollouts = Rollouts(database, router, runtime, sealer, settings, *aside)
         self._pausing = Pausing(router, handover)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         drains, vigil = Drains(router, settings), Vigil(runtime, settings, agenda.add)
         turns = Turns(database, router, runtime, sealer, settings, launcher, drains, vigil)
         self.runs = Runs(database, router, runtime, sealer, settings, self._wake)
-        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs)
+        adoption = Adoption(database, router, runtime, sealer, self._keepsakes)
+        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs, adoption)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)
         self._endgame = Endgame(database, router, runtime, settings, self._reconciler)
         self._logs = AppLogs(database, runtime, router.requests)
@@ -167,7 +170,7 @@ class Scheduler:
         with self._database.write() as session:
             rows = {row.process_type: row for row in records.formation_rows(session, app_id) if row.offered}
             for name, quantity in quantities.items():
-                _require_scalable(name, quantity, rows)
+                wishes.require_scalable(name, quantity, rows)
                 rows[name].quantity = quantity
         self._wake(app_id)
         return self.formation(app_id)
@@ -175,7 +178,7 @@ class Scheduler:
     def restart(self, app_id: AppId, process: str | None = None) -> None:
         """Replace instances, new ones first: all, those of a type (`web`), or one (`web.1`)."""
         with self._database.write() as session:
-            rows = _named(session, app_id, records.locked_run(session, app_id), process, "restart")
+            rows = wishes.named(session, app_id, records.locked_run(session, app_id), process, "restart")
             ids = [row.id for row in rows]
             session.execute(update(InstanceRow).where(InstanceRow.id.in_(ids)).values(replace=True, failures=0))
         self._wake(app_id)
@@ -185,7 +188,7 @@ class Scheduler:
         moment = clock.now()
         with self._database.write() as session:
             run = records.locked_run(session, app_id)
-            rows = _named(session, app_id, run, process, "stop")
+            rows = wishes.named(session, app_id, run, process, "stop")
             for row in rows:
                 if row.state == InstanceState.CRASHED:
                     LIFE.move(session, InstanceRow, row.id, InstanceState.STOPPED, ended_at=moment)
@@ -205,6 +208,12 @@ class Scheduler:
         """What the app runs; None before its first release."""
         with self._database.read() as session:
             return records.read_spec(session, app_id, self._sealer)
+
+    def versions(self) -> dict[AppId, int]:
+        """The number of the release that each app runs, in one query."""
+        with self._database.read() as session:
+            found = session.execute(select(AppRunRow.app_id, AppRunRow.version).where(AppRunRow.version.is_not(None)))
+            return {AppId(app_id): version or 0 for app_id, version in found}
 
     def current_version(self, app_id: AppId) -> int | None:
         with self._database.read() as session:
@@ -260,6 +269,7 @@ class Scheduler:
     def forget_app(self, app_id: AppId) -> None:
         """Stop the app and delete its records; addresses are freed once no router lists them."""
         self._endgame.stop(app_id)
+        self._keepsakes.forget(app_id)
         with self._database.write() as session:
             for table in (AppRunRow, FormationRow, InstanceRow, RunRow):
                 session.execute(delete(table).where(table.app_id == app_id))
@@ -268,29 +278,3 @@ class Scheduler:
         """Have this process's loop, if it runs one, and the worker's look at the app."""
         self._agenda.add(app_id)
         self._wake(app_id)
-
-
-def _named(session: Session, app_id: AppId, run: AppRunRow | None, process: str | None, verb: str) -> list[InstanceRow]:
-    """The live release's instances of that name or type (None: all). UserError when there is none."""
-    found = [
-        row
-        for row in records.live_rows(session, app_id)
-        if run is not None
-        and row.rollout == run.rollout
-        and row.state in _LIVE
-        and process in (None, row.process_type, records.process_of(row))
-    ]
-    if not found:
-        raise UserError(f"There is no running {process or 'instance'} to {verb}.", "See `portside ps` for what runs.")
-    return found
-
-
-def _require_scalable(name: str, quantity: int, rows: Mapping[str, FormationRow]) -> None:
-    if not rows:
-        raise UserError("This app has no release that runs anything yet.", "Push it first: `git push portside main`.")
-    if name not in rows:
-        known = ", ".join(sorted(rows))
-        raise UserError(f"There is no process type {name!r}; this release has: {known}.", "Add it to the Procfile.")
-    if not 0 <= quantity <= MOST_INSTANCES:
-        message = f"{name}={quantity} is not possible: a type has 0 to {MOST_INSTANCES} instances."
-        raise UserError(message, f"For example: `portside ps:scale {name}=2`.")

@@ -101,7 +101,8 @@ class Platform:
     @cached_property
     def scheduler(self) -> Scheduler:
         settings, wake = self.scheduler_settings, waker(self.queue)
-        return Scheduler(self.database, self.router, self.runtime, self.sealer, settings, wake)
+        parts = (self.database, self.router, self.runtime, self.sealer, settings)
+        return Scheduler(*parts, self.settings.home / "live", wake)
 
     @property
     def run_certificate(self) -> Path:

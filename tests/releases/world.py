@@ -57,6 +57,9 @@ class ObedientScheduler:
     def check_engine(self, app_id: AppId) -> None:
         return None
 
+    def versions(self) -> dict[AppId, int]:
+        return {} if self.running is None else {self.running.app_id: self.running.version}
+
     def current(self, app_id: AppId) -> RunSpec | None:
         return self.running
 

@@ -174,7 +174,7 @@ def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) 
     database = new_database(path / "records.db")
     leases, router = Leases(database), RememberingRouter()
     sealer = Sealer(path / "secret.key")
-    scheduler = Scheduler(database, router, runtime, sealer, settings)  # type: ignore[arg-type]
+    scheduler = Scheduler(database, router, runtime, sealer, settings, path / "live")  # type: ignore[arg-type]
     logs = LogStreams(database, connect(Path("/nonexistent/redis.sock")))
     queue: Any = RememberingQueue([])
     parts = (database, leases, scheduler, runtime, logs, queue, settings)

@@ -269,6 +269,9 @@ class RememberingRouter:
         self.held: list[AppId] = []
         self.requests = RequestLog(Path("/nowhere"), 0)
 
+    def urls(self) -> dict[AppId, str]:
+        return {app_id: f"http://{app_id}.localhost" for app_id in self.wanted}
+
     def hold(self, app_id: AppId, until: datetime) -> datetime:
         if self.away.is_set():
             raise Unavailable("The router does not answer.")

@@ -181,9 +181,10 @@ def test_a_wish_is_passed_on_to_whoever_was_given_to_wake(platform: Platform, ap
 
 def another_process(platform: Platform, wake: Callable[[AppId], None]) -> Scheduler:
     """A scheduler over the same records, as another process has it."""
-    sealer = Sealer(Path(platform.database.url.removeprefix("sqlite:///")).with_name("secret.key"))
+    home = Path(platform.database.url.removeprefix("sqlite:///")).parent
+    sealer = Sealer(home / "secret.key")
     parts = (platform.database, platform.router, platform.runtime, sealer, platform.settings)
-    return Scheduler(*parts, wake)  # type: ignore[arg-type]
+    return Scheduler(*parts, home / "live", wake)  # type: ignore[arg-type]
 
 
 def test_an_app_that_is_slow_to_look_at_keeps_no_other_waiting(make_platform: Callable[..., Platform]) -> None:

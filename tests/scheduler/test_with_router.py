@@ -80,7 +80,7 @@ def front(engine: Platform, app_id: AppId) -> Iterator[Front]:
         eventually(router.alive, "the router answers")
         engine.router = router  # type: ignore[assignment]
         parts = (engine.database, router, engine.runtime, Sealer(home / "key"), engine.settings)
-        engine.scheduler = Scheduler(*parts)
+        engine.scheduler = Scheduler(*parts, home / "live")
         yield Front(engine, port)
     finally:
         haproxy.terminate()
