@@ -21,6 +21,9 @@ EVERY_S = 0.25
 """The pipe holds what comes in between, some thousand lines; one look a request would cost more than the rest."""
 
 
+_QUIET_S = 5.0  # after which a listener that hears nothing looks whether it is to stop
+
+
 class Counter(Protocol):
     """Whoever else wants to know of requests."""
 
@@ -48,6 +51,7 @@ class Listener:
         pipe = Pipe(self._pipe_path)
         try:
             while not stop.wait(EVERY_S):
+                pipe.wait(_QUIET_S)
                 with contained("requests in the router's log"):
                     self.take(pipe)
         finally:

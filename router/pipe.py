@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,10 @@ class Pipe:
             os.mkfifo(path, 0o600)
         self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._rest = b""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return once there is something to read, or after that time."""
+        select.select([self._descriptor], [], [], timeout_s)
 
     def lines(self) -> Iterator[str]:
         """What has come since the last call, line by line; returns when there is no more."""

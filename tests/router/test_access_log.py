@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from router import Listener, RequestLine, RequestLog
 from router.access_log import Request, parse, told, without_values
 from router.codes import code_of
 from router.pipe import NAME, Pipe, open_for_haproxy
+from tests.router.conftest import PATIENCE_S, wait_until
 
 LINE = "portside1 app-a i-1 GET shop.test 1b4e 10.0.0.9 1 6 200 512 -- HTTP/1.1 - /cart ?page=2&token=x"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -191,3 +193,19 @@ def test_a_pipe_that_nobody_reads_takes_what_fits_and_holds_nobody_up(tmp_path: 
     assert sum(1 for _ in pipe.lines()) > 500
     os.close(writing)
     pipe.close()
+
+
+def test_the_listener_runs_until_it_is_stopped(tmp_path):
+    (tmp_path / "run").mkdir()
+    log, stop = RequestLog(tmp_path / "requests", 10_000), threading.Event()
+    writing = open_for_haproxy(tmp_path / "run" / NAME)
+    listener = Listener(tmp_path, log, {"i-1": "web.1"}.__getitem__)
+    running = threading.Thread(target=listener.run, args=(stop,), daemon=True)
+    running.start()
+    os.write(writing, f"{LINE}\n".encode())
+    wait_until(lambda: log.tail(AppId("app-a"), 9), "the line is told")
+    stop.set()
+    os.write(writing, b"\n")  # so that it looks at once
+    running.join(PATIENCE_S)
+    assert not running.is_alive()
+    os.close(writing)
