@@ -11,13 +11,13 @@ from router.codes import Code, code_of
 MARK = "portside1"
 """What each of our lines begins with: HAProxy writes other things to its log, too."""
 FORMAT = (
-    f"{MARK} %[var(txn.app)] %s %HM %[var(txn.host)] %[var(txn.id)] %ci %Tc %Ta %ST %B %ts %HV %[var(txn.code)]"
-    " %HPO %HQ"
+    f"{MARK} %[var(txn.app)] %s %HM %[var(txn.host)] %[var(txn.id)] %ci %Tc %Ta %ST %B %ts %HV"
+    " %[var(txn.scheme)] %[var(txn.code)] %HPO %HQ"
 )
 """HAProxy's `log-format`. The path, the only part of any length, comes last: a line that is cut off stays readable.
 None of the parts can hold a space."""
 _NONE = "-"
-_PARTS = 16
+_PARTS = 17
 _SOURCES = {"H27", "H28"}
 _VALUE = re.compile(r"=[^&;]*")
 _NO_SERVER = "<NOSRV>"
@@ -54,9 +54,8 @@ def parse(line: str) -> Request | None:
     parts = line.rstrip("\n").split(" ", _PARTS - 1)
     if len(parts) < _PARTS - 1 or parts[0] != MARK or parts[1] == _NONE:
         return None
-    app, server, method, host, request_id, client, connect, total, status, sent, state, version, marked, path = parts[
-        1:15
-    ]
+    app, server, method, host, request_id, client, connect, total, status, sent, state = parts[1:12]
+    version, scheme, marked, path = parts[12:16]
     try:
         numbers = int(connect), int(total.lstrip("+")), int(status), int(sent.lstrip("+"))
     except ValueError:
@@ -72,9 +71,9 @@ def parse(line: str) -> Request | None:
         total_ms=max(numbers[1], 0),
         status=max(numbers[2], 0),
         sent_bytes=numbers[3],
-        protocol="http2" if version.startswith("HTTP/2") else "http",
+        protocol="https" if scheme == "https" else "http2" if version.startswith("HTTP/2") else "http",
         path=path,
-        query=parts[15] if len(parts) == _PARTS else "",
+        query=parts[16] if len(parts) == _PARTS else "",
         code=code_of(state, numbers[2], marked),
     )
 

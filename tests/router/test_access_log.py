@@ -17,7 +17,7 @@ from router.codes import code_of
 from router.pipe import NAME, Pipe, open_for_haproxy
 from tests.router.conftest import PATIENCE_S, wait_until
 
-LINE = "portside1 app-a i-1 GET shop.test 1b4e 10.0.0.9 1 6 200 512 -- HTTP/1.1 - /cart ?page=2&token=x"
+LINE = "portside1 app-a i-1 GET shop.test 1b4e 10.0.0.9 1 6 200 512 -- HTTP/1.1 http - /cart ?page=2&token=x"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -54,7 +54,7 @@ def test_a_query_without_its_values(query, shown):
 
 
 def test_a_request_that_reached_no_process_says_why():
-    line = "portside1 app-a <NOSRV> GET shop.test 1b4e 10.0.0.9 -1 0 503 217 LR HTTP/1.1 H14 / "
+    line = "portside1 app-a <NOSRV> GET shop.test 1b4e 10.0.0.9 -1 0 503 217 LR HTTP/1.1 http H14 / "
     assert told(request(line), "", with_values=False) == (
         'at=error code=H14 desc="No web processes running" method=GET path="/" host=shop.test request_id=1b4e'
         ' fwd="10.0.0.9" dyno= connect= service= status=503 bytes=217 protocol=http'
@@ -62,11 +62,12 @@ def test_a_request_that_reached_no_process_says_why():
 
 
 def test_a_client_that_leaves_is_a_warning():
-    line = "portside1 app-a i-1 GET shop.test 1b4e 10.0.0.9 1 90 -1 0 CH-- HTTP/2.0 - /slow "
+    line = "portside1 app-a i-1 GET shop.test 1b4e 10.0.0.9 1 90 -1 0 CH-- HTTP/2.0 http - /slow "
     assert told(request(line), "web.2", with_values=False).startswith(
         'at=warning code=H27 desc="Client Request Interrupted" method=GET path="/slow"'
     )
     assert request(line).protocol == "http2"
+    assert request(line.replace(" http - ", " https - ")).protocol == "https"
 
 
 @pytest.mark.parametrize(

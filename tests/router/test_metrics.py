@@ -12,7 +12,7 @@ NOW_S = 1_800_000_000.0
 
 
 def tally(status: int = 200, service_ms: int = 5, version: int = 1, instance: str = "i-1") -> Tally:
-    request = parse(f"portside1 app {instance} GET h id 10.0.0.1 0 {service_ms} {status} 9 -- HTTP/1.1 - / ")
+    request = parse(f"portside1 app {instance} GET h id 10.0.0.1 0 {service_ms} {status} 9 -- HTTP/1.1 http - / ")
     assert request is not None
     return tally_of(request, version)
 
@@ -104,7 +104,7 @@ def test_the_numbers_of_each_release_the_newest_first(metrics, app_id):
 
 
 def test_what_the_listener_hears_is_counted_with_its_release(metrics):
-    request = parse("portside1 app i-1 GET h id 10.0.0.1 0 5 200 9 -- HTTP/1.1 - / ")
+    request = parse("portside1 app i-1 GET h id 10.0.0.1 0 5 200 9 -- HTTP/1.1 http - / ")
     assert request is not None
     Tallies(metrics, {"i-1": 7}.__getitem__).count([request, request])
     found = metrics.period(AppId("app"), 60, 12)
