@@ -48,6 +48,7 @@ class Seen:
 
     `judged` is what the checks of running instances found.
     `surplus` are frozen instances that hold more memory than is to be had, see `warm.surplus`.
+    `since` is when the loop that looks began: whoever was starting something before that is gone.
     """
 
     at: datetime
@@ -56,6 +57,7 @@ class Seen:
     drained: frozenset[str] = frozenset()
     surplus: frozenset[str] = frozenset()
     judged: Judged = judging.NOTHING
+    since: datetime | None = None
 
 
 def plan(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSettings) -> list[Step]:
@@ -235,6 +237,8 @@ def _crash(row: InstanceRow, alone: bool, seen: Seen, now: datetime, settings: S
             detail = f"{process_of(row)} did not become healthy in time"
         elif row.started_at is None and now > row.created_at + timedelta(seconds=settings.start_timeout_s):
             detail = f"{process_of(row)} could not be started in time"
+        elif row.started_at is None and seen.since is not None and row.created_at < seen.since:
+            detail = "whoever was starting it went away"
     if not detail:
         hung = judging.to_renew([row] if alone else [], seen.judged, now, settings)
         return next((Crash(row, container, failures, why) for _, failures, why in hung), None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -58,12 +58,13 @@ class Turns:
     launcher: Launcher
     drains: Drains
     vigil: Vigil
+    began_at: datetime = field(default_factory=clock.now)
 
     def take(
         self, app: AppRecord, containers: Mapping[str, Container], at: datetime, surplus: frozenset[str] = frozenset()
     ) -> bool:
         """One turn for `app`, with the engine's containers as listed `at`; whether there was anything to do."""
-        seen = replace(self._look(app, containers, at), surplus=surplus)
+        seen = replace(self._look(app, containers, at), surplus=surplus, since=self.began_at)
         steps = plan.plan(app, seen, clock.now(), self.settings)
         if steps:
             self._do(app, steps)

@@ -168,6 +168,15 @@ def test_an_unfinished_deploy_is_left_alone_while_its_worker_lives_and_ended_aft
     assert steps(dead, seen()) == [Finish(row, None)]
 
 
+@pytest.mark.parametrize(("since_s", "expected"), [(5, "whoever was starting it went away"), (-5, None)])
+def test_what_a_dead_worker_was_starting_is_started_anew_at_once(since_s: float, expected: str | None) -> None:
+    """It may have got as far as a container that runs; a start of this worker's own is waited for."""
+    row = instance(state=S.STARTING, started_at=None)
+    facts = replace(seen(container(row)), since=T0 + timedelta(seconds=since_s))
+    crashes = [step.detail for step in steps(app_of(row), facts) if isinstance(step, Crash)]
+    assert crashes == ([expected] if expected else [])
+
+
 def test_an_abandoned_container_that_was_made_but_never_started_is_removed() -> None:
     row = instance(state=S.STARTING, rollout="next", fence=7, started_at=None, container_id=None)
     made = container(row, "created")
