@@ -1,6 +1,6 @@
 # Portside. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart stop check lint types unit test test-full bench format
+.PHONY: help quickstart stop check lint types unit test test-full crash-matrix bench format
 
 BIN := .venv/bin
 UNIT := not engine and not platform and not browser
@@ -43,6 +43,11 @@ test-full: ## As test, with the cases that are too slow for every change
 	@setup/venv.sh server,test
 	@$(BIN)/portside-server prepare --for-tests --every-stack --frozen-mirror
 	$(BIN)/python -m pytest
+
+crash-matrix: ## Kill every part at every step of a deploy, and write docs/crash-matrix.md (a quarter of an hour)
+	@setup/venv.sh server,test
+	@$(BIN)/portside-server prepare --for-tests
+	$(BIN)/python -m tests.crash.page
 
 bench: ## Measure against the budgets of the design, and print the table
 	@setup/venv.sh server,test

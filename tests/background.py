@@ -72,6 +72,10 @@ class Background:
         """Ctrl-C."""
         self._signal(signal.SIGINT)
 
+    def kill(self) -> None:
+        """SIGKILL, to it and its children."""
+        self._signal(signal.SIGKILL)
+
     def ended(self) -> Done:
         """Wait for its end."""
         code = self._process.wait(timeout=COMMAND_S)

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import httpx
 
 from server import procfs
@@ -57,9 +58,12 @@ def run(argv: list[str], env: Mapping[str, str], cwd: Path | None = None) -> Don
 
 
 class LivePlatform:
-    """One platform. `environ` is what a server command of it needs; `people` what a person's command needs."""
+    """One platform. `environ` is what a server command of it needs; `people` what a person's command needs.
 
-    def __init__(self, **settings: object) -> None:
+    `docker_host`: the engine that it uses, where that is not the machine's.
+    """
+
+    def __init__(self, docker_host: str = "", **settings: object) -> None:
         me = procfs.record_of(os.getpid())
         assert me is not None
         self.name = f"portside-test-{me.pid}-{me.start}-{next(_numbers)}"
@@ -75,6 +79,8 @@ class LivePlatform:
             **FAST, **settings,
         }  # fmt: skip
         plain = {name: value for name, value in os.environ.items() if not name.startswith("PORTSIDE_")}
+        if docker_host:
+            plain["DOCKER_HOST"] = docker_host
         self.environ = plain | {f"PORTSIDE_{name}": str(value) for name, value in chosen.items()}
         identity = {
             f"GIT_{who}_{what}": "tester@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
@@ -141,6 +147,10 @@ class LivePlatform:
         """GET from the app through the router."""
         headers = {"Host": f"{app}.localhost:{self.http}"}
         return httpx.get(f"http://127.0.0.1:{self.http}{path}", headers=headers, timeout=30, trust_env=False)
+
+    def engine(self) -> docker.DockerClient:
+        """The engine that its containers run on; to be closed."""
+        return docker.from_env(environment=self.environ)
 
     def releases(self, app: str) -> list[dict[str, object]]:
         found: list[dict[str, object]] = json.loads(self.cli("releases", "--json", "-a", app).output)

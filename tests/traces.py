@@ -14,10 +14,11 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 import docker
+import psutil
 
 from server import procfs
 
@@ -117,7 +118,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_subnet() -> str:
-    """A subnet that no network of the engine overlaps."""
+    """A subnet that no network of the engine, and none that this host has an address in, overlaps."""
     engine = docker.from_env()
     taken = [
         ip_network(pool["Subnet"])
@@ -126,6 +127,14 @@ def free_subnet() -> str:
         if ":" not in pool.get("Subnet", ":")
     ]
     engine.close()
+    taken += _of_this_host()
     choices = (ip_network(f"10.{90 + n // 250}.{n % 250}.0/24") for n in range(2500))
     start = os.getpid() % 2000  # two test runs that begin at once choose apart
     return str(next(net for net in itertools.islice(choices, start, None) if not any(net.overlaps(t) for t in taken)))
+
+
+def _of_this_host() -> list[IPv4Network]:
+    """The networks of the host's interfaces: those of another engine are among them."""
+    found = itertools.chain.from_iterable(psutil.net_if_addrs().values())
+    pairs = [(one.address, one.netmask) for one in found if one.family is socket.AF_INET and one.netmask]
+    return [IPv4Network(f"{address}/{mask}", strict=False) for address, mask in pairs]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
-
 from tests.background import Background
 from tests.live import BIN, Done, LivePlatform
 from tests.traces import LABEL
@@ -80,7 +78,7 @@ class Site:
 
     def containers(self) -> list[Container]:
         """The running containers of the app."""
-        engine = docker.from_env()
+        engine = self.platform.engine()
         try:
             found = engine.containers.list(filters={"label": f"{LABEL}={self.platform.name}"})
             return [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
-
 from builder.records import Records
+from core.ids import AppId
 from gitreceiver import Push, line_of_pushes
-from scheduler import line_of
+from releases import ReleaseState
+from scheduler import InstanceState, line_of
 from server.platform import Platform, compose
 from tests.acceptance.site import Site
 from tests.background import eventually
@@ -31,9 +32,7 @@ class Aftermath:
         return cls(site, compose(site.platform.environ))
 
     def last_push(self) -> Push:
-        app_id = self.records.app_id(self.site.name)
-        assert app_id is not None
-        return self.records.pushes.recent(app_id, 1)[0]
+        return self.records.pushes.recent(self.app_id(), 1)[0]
 
     def final_push(self, commit: str) -> Push:
         """Wait until the push of `commit` is live or failed: never stuck."""
@@ -41,6 +40,39 @@ class Aftermath:
         push = self.last_push()
         assert push.commit == commit
         return push
+
+    def app_id(self) -> AppId:
+        found = self.records.app_id(self.site.name)
+        assert found is not None
+        return found
+
+    def has_release(self, version: int) -> bool:
+        return self.state_of(version) is not None
+
+    def state_of(self, version: int) -> ReleaseState | None:
+        found = {release.version: release.state for release in self.records.releases.releases(self.app_id())}
+        return found.get(version)
+
+    def is_uploaded(self, version: int) -> bool:
+        """Whether the release's image is in the registry, as the records say."""
+        return bool(self.records.releases.release(self.app_id(), f"v{version}").image_ref)
+
+    def switched_to(self) -> int | None:
+        """The version that the scheduler's records say is the app's."""
+        return self.records.scheduler.current_version(self.app_id())
+
+    def webs_in_service(self) -> int:
+        """How many instances the records say are routed."""
+        found = self.records.scheduler.instances(self.app_id())
+        return sum(one.state is InstanceState.RUNNING for one in found)
+
+    def containers(self, version: int) -> list[str]:
+        """The processes of a version that have a container, running or not."""
+        return [process for _, process, of, _ in self._containers() if of == version]
+
+    def running(self, version: int) -> list[str]:
+        """The processes of a version whose containers run."""
+        return [process for _, process, of, state in self._containers() if (of, state) == (version, "running")]
 
     def assert_live(self, version: int, commit: str, branch: str | None = None) -> None:
         """Release `version` of `commit` serves, was made exactly once, and nothing else is left.
@@ -68,16 +100,31 @@ class Aftermath:
         assert [(release["version"], release["status"]) for release in found] == expected
         assert [release["version"] for release in found if release["current"]] == [live]
 
-    def assert_tidy(self, version: int) -> None:
+    def assert_tidy(self, version: int, webs: int = 1) -> None:
         """Only the live release's containers are left, running or not; nobody holds anything; no build goes on."""
-        expected = [(self.site.name, "web.1", version, "running")]
+        expected = [(self.site.name, f"web.{number + 1}", version, "running") for number in range(webs)]
         eventually(lambda: self._containers() == expected, f"{expected} and no other container", DRAINED_S)
         eventually(lambda: not self._held(), f"no lease is held: {self._held()}", DRAINED_S)
-        assert self._builds_under_way() == []
+        assert not (builds := self._builds_under_way()), builds
+
+    def assert_settled(self, version: int, commit: str, branch: str, statuses: Sequence[str], webs: int = 1) -> None:
+        """Release `version` of `commit` serves in `webs` instances and nothing else is left; the releases have ended
+        as `statuses` say, the first one first: no number is missing or was given twice."""
+        expected = [(number, status) for number, status in enumerate(statuses, 1)]
+        found = self.site.platform.releases(self.site.name)
+        numbered = [(release["version"], release["status"]) for release in reversed(found)]
+        assert numbered == expected, f"releases {numbered}, not {expected}"
+        current = [release["version"] for release in found if release["current"]]
+        assert current == [version], f"current: {current}, not {version}"
+        is_at = self.site.branch()
+        assert is_at == branch, f"the branch is at {is_at}, not {branch}"
+        answer = self.site.answer()
+        assert (answer["release"], answer["commit"]) == (f"v{version}", commit), f"v{version}: {answer}"
+        self.assert_tidy(version, webs)
 
     def kill_containers(self) -> None:
         """SIGKILL to what the app runs."""
-        engine = docker.from_env()
+        engine = self.site.platform.engine()
         try:
             for one in self.site.containers():
                 engine.api.kill(one.id, "SIGKILL")
@@ -86,7 +133,7 @@ class Aftermath:
 
     def _containers(self) -> list[tuple[str, str, int, str]]:
         """Every container of the platform: app, process, version, state."""
-        engine = docker.from_env()
+        engine = self.site.platform.engine()
         try:
             found = engine.api.containers(all=True, filters={"label": f"{LABEL}={self.site.platform.name}"})
         finally:

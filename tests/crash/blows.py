@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import redis
 
@@ -44,6 +45,23 @@ class Victim:
     def kill_first(self, part: str) -> None:
         """SIGKILL to the part's first process alone; what it has started is left to itself."""
         self._kill(self.record(part).pid)
+
+    @contextmanager
+    def held_still(self, part: str) -> Iterator[Callable[[], None]]:
+        """The part stands still (SIGSTOP) until the function that is given is called, or at the end of the block."""
+        stopped = procfs.group_of(self.record(part))
+
+        def let_go() -> None:
+            while stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(stopped.pop(), signal.SIGCONT)
+
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield let_go
+        finally:
+            let_go()
 
     def flush_redis(self) -> None:
         """FLUSHALL: every message and every live log line is lost."""

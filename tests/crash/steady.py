@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 
 from tests.acceptance.site import Site
+from tests.background import eventually
 
 PAUSE_S = 0.05
 PATIENCE_S = 10.0
@@ -32,6 +33,12 @@ class Steady:
     ) -> None:
         self._done.set()
         self._thread.join()
+
+    def is_served_again(self, within_s: float) -> None:
+        """Wait until the app answers again; what failed until then is forgiven."""
+        served = self.served
+        eventually(lambda: self.served > served, f"the app answers again: {self.failures[-3:]}", within_s)
+        self.failures.clear()
 
     def _visit(self) -> None:
         begun = time.monotonic()

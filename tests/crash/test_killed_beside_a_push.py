@@ -1,9 +1,6 @@
-"""Everything else that may die while an app is pushed, drained or rolled back."""
+"""Several things that die at once or in turn while an app is pushed, or what is not on the crash matrix."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,29 +14,12 @@ from tests.crash.steady import Steady
 
 pytestmark = [pytest.mark.platform, pytest.mark.full]
 
-SETTINGS = {"SCHEDULER_DRAIN_S": 30}
 
-
-def test_git_is_killed(site: Site) -> None:
-    """A laptop without power: no goodbye, and the deploy goes on."""
+def test_redis_loses_what_it_has_and_git_hears_the_end(site: Site, victim: Victim) -> None:
     after, commit = Aftermath.of(site), BUILD.prepare(site)
     with site.pushing() as push:
         BUILD.await_it(site, push, 2)
-    assert push.ended().code < 0, "it was killed at the end of the block"
-    assert after.final_push(commit).state is PushState.LIVE
-    after.assert_live(2, commit)
-
-
-@pytest.mark.parametrize(
-    "blow", [lambda victim: victim.kill("redis"), Victim.flush_redis], ids=["redis is killed", "redis is flushed"]
-)
-def test_redis_loses_what_it_has_and_git_hears_the_end(
-    site: Site, victim: Victim, blow: Callable[[Victim], None]
-) -> None:
-    after, commit = Aftermath.of(site), BUILD.prepare(site)
-    with site.pushing() as push:
-        BUILD.await_it(site, push, 2)
-        blow(victim)
+        victim.flush_redis()
         assert after.final_push(commit).state is PushState.LIVE
         told = push.ended()
     victim.returns()
@@ -101,38 +81,6 @@ def test_everything_but_the_apps_is_killed_at_once(site: Site, victim: Victim, m
     assert up.code == 0, up.output
     assert after.final_push(commit).state is PushState.LIVE
     after.assert_live(2, commit)
-
-
-def test_the_worker_is_killed_while_an_old_release_drains(site: Site, victim: Victim) -> None:
-    """Who asked the old release before the switch gets their answer, and then it goes."""
-    after, commit = Aftermath.of(site), site.write("two")
-    with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(site.platform.get, site.name, "/slow/12")
-        pushed = site.push()
-        assert pushed.code == 0, pushed.output
-        assert {found.version for found in site.containers()} == {1, 2}
-        victim.kill("worker")
-        assert not slow.done()
-        answer = slow.result()
-    assert (answer.status_code, "release=v1" in answer.text) == (200, True)
-    after.assert_live(2, commit)
-
-
-def test_the_worker_is_killed_during_a_rollback(site: Site, victim: Victim) -> None:
-    START.prepare(site)
-    first = site.write("slow to start")
-    assert site.push().code == 0
-    (site.folder / "Procfile").write_text("web: perl /app/server.pl\n")
-    second = site.write("quick to start")
-    assert site.push().code == 0
-    with Steady(site) as visitor, site.running("rollback") as rollback:
-        eventually(lambda: any(found.version == 4 for found in site.containers()), "v4 starts")
-        victim.kill("worker")
-        told = rollback.ended()
-    assert told.code == 0, told.output
-    assert "as v4" in told.output
-    Aftermath.of(site).assert_live(4, first, branch=second)
-    assert visitor.failures == []
 
 
 def test_the_worker_is_killed_while_a_volume_is_being_mounted(site: Site, victim: Victim) -> None:

@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
+import time
+
+import docker
 import pytest
 
 from gitreceiver import PushState
 from tests.acceptance.site import Site
+from tests.background import eventually
 from tests.crash.aftermath import Aftermath
 from tests.crash.blows import Victim
-from tests.crash.moments import BUILD, BUILD_IN_VAIN, RELEASE_PHASE, START, START_IN_VAIN, Moment
+from tests.crash.moments import BUILD, BUILD_IN_VAIN, START, START_IN_VAIN, Moment
 from tests.crash.steady import Steady
+from tests.traces import LABEL
 
 pytestmark = pytest.mark.platform
 
-
-@pytest.mark.parametrize(
-    "moment",
-    [
-        pytest.param(BUILD, id="in the build"),
-        pytest.param(START, id="in the start of instances"),
-        pytest.param(RELEASE_PHASE, id="in the release phase", marks=pytest.mark.full),
-    ],
-)
-def test_the_worker_is_killed(site: Site, victim: Victim, moment: Moment) -> None:
-    """git waits through it and tells how it ended."""
-    after, commit = Aftermath.of(site), moment.prepare(site)
-    with Steady(site) as visitor, site.pushing() as push:
-        moment.await_it(site, push, 2)
-        victim.kill("worker")
-        assert after.final_push(commit).state is PushState.LIVE
-        told = push.ended()
-        after.assert_live(2, commit)
-    assert visitor.failures == []
-    assert told.code == 0, told.output
-    assert "deployed" in told.output
-    assert "The worker went away: another one goes on" in told.output
-    _assert_next_push_works(site, after)
+CLOCK = "clock: perl -e '$|=1; $SIG{TERM}=sub{exit}; print qq(tick\\n); sleep 1 while 1'"
 
 
-@pytest.mark.parametrize("parts", [("api",), ("worker", "api")], ids=["the api", "the worker and the api"])
+@pytest.mark.full
 @pytest.mark.parametrize("moment", [BUILD, START], ids=lambda moment: moment.name)
-def test_the_api_is_killed_with_git_attached(
-    site: Site, victim: Victim, moment: Moment, parts: tuple[str, ...]
-) -> None:
+def test_the_worker_and_the_api_are_killed_with_git_attached(site: Site, victim: Victim, moment: Moment) -> None:
     """git loses its connection and says so; the deploy does not need it."""
     after, commit = Aftermath.of(site), moment.prepare(site)
     with Steady(site) as visitor, site.pushing() as push:
         moment.await_it(site, push, 2)
-        victim.kill(*parts)
+        victim.kill("worker", "api")
         told = push.ended()
         assert after.final_push(commit).state is PushState.LIVE
         victim.returns()
@@ -86,3 +67,45 @@ def _assert_next_push_works(site: Site, after: Aftermath) -> None:
     pushed = site.push()
     assert pushed.code == 0, pushed.output
     after.assert_live(3, commit)
+
+
+def test_the_worker_is_killed_while_a_new_clock_starts(site: Site, victim: Victim) -> None:
+    """Between an old clock and a new one: it comes to run again by itself, and never twice at once."""
+    site.write(f"web: perl /app/server.pl\n{CLOCK}", "Procfile")
+    assert site.push().code == 0
+    began_s = time.time()
+    assert site.cli("ps:scale", "clock=1").code == 0
+    eventually(lambda: clocks(site) == [2], "the clock runs")
+    after, commit = Aftermath.of(site), site.write("three")
+    with Steady(site) as visitor, site.pushing() as push:
+        eventually(lambda: clocks(site) == [3], "the new clock starts, the old one has ended")
+        victim.kill("worker")
+        assert after.final_push(commit).state is PushState.LIVE
+        push.ended()
+        eventually(lambda: clocks(site) == [3], "the new clock is there to stay")
+    assert visitor.failures == []
+    assert site.answer()["words"] == "three"
+    assert most_at_once(site, began_s) == 1
+
+
+def clocks(site: Site) -> list[int]:
+    """The versions of the clocks that run."""
+    return [one.version for one in site.containers() if one.process == "clock.1"]
+
+
+def most_at_once(site: Site, since_s: float) -> int:
+    """How many clocks ran at the same time at most, as the engine remembers."""
+    filters = {"label": [f"{LABEL}={site.platform.name}", "portside.process=clock.1"], "event": ["start", "die"]}
+    engine = docker.from_env()
+    running: set[str] = set()
+    most = 0
+    for event in engine.events(since=int(since_s), until=int(time.time()) + 1, filters=filters, decode=True):
+        if not event["Actor"]["Attributes"]["name"].startswith(f"{site.name}."):
+            continue
+        if event["Action"] == "start":
+            running.add(event["Actor"]["ID"])
+        else:
+            running.discard(event["Actor"]["ID"])
+        most = max(most, len(running))
+    engine.close()
+    return most

@@ -31,7 +31,7 @@ def second(site: Site) -> tuple[Aftermath, str]:
 @pytest.mark.parametrize(
     "blow",
     [
-        pytest.param(Victim.kill, id="its master and its worker are killed"),
+        pytest.param(Victim.kill, id="its master and its worker are killed", marks=pytest.mark.full),
         pytest.param(Victim.kill_first, id="its master is killed", marks=pytest.mark.full),
     ],
 )
