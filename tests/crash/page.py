@@ -63,7 +63,7 @@ LEAVES = (
     (
         "registry",
         "no image is stored",
-        "an upload that was cut off begins again when it is back; after 20 s without it the release fails",
+        "an upload that was cut off begins again when it is back; after a minute without it the release fails",
     ),
     (
         "router",
