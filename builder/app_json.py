@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from builder.json_places import Entry, Node, read_json
 from builder.near import nearest
 from builder.problems import BadSyntax, Mistake, NotAnObject, Wrong, failed
+from core import clock
+from core.schedules import BadSchedule, next_moment
 
 FILE = "app.json"
 _ADVICE = (
@@ -44,8 +46,22 @@ def _path(name: str, node: Node) -> Iterator[Mistake]:
 
 
 def _schedule(name: str, node: Node) -> Iterator[Mistake]:
-    if not re.fullmatch(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|(\S+ +){4}\S+", node.text.strip()):
+    try:
+        next_moment(node.text, clock.now())
+    except BadSchedule:
         yield Mistake(FILE, node.line, node.column, Wrong.BAD_SCHEDULE, name, f"`{node.text}`")
+
+
+def _policy(name: str, node: Node) -> Iterator[Mistake]:
+    if node.text not in ("allow", "forbid", "replace"):
+        yield Mistake(
+            FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"allow, forbid or replace, not {node.text}"
+        )
+
+
+def _time_limit(name: str, node: Node) -> Iterator[Mistake]:
+    if int(node.text) < 1:
+        yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"1 second or more, not {node.text}")
 
 
 def _positive(name: str, node: Node) -> Iterator[Mistake]:
@@ -155,7 +171,13 @@ APP_JSON: Mapping[str, Shape] = {
         ("a list",),
         each=Shape(
             OBJECT,
-            {"command": TEXT, "schedule": Shape(("text",), check=_schedule)},
+            {
+                "command": TEXT,
+                "schedule": Shape(("text",), check=_schedule),
+                "concurrency_policy": Shape(("text",), check=_policy),
+                "maintenance": FLAG,
+                "time_limit": Shape(COUNT.kinds, check=_time_limit),
+            },
             needed=("command", "schedule"),
         ),
     ),

@@ -247,8 +247,8 @@ class Builder:
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT
         health, overlap = plan.manifest.healthchecks, plan.manifest.overlap
         made = (row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
-        formation = (plan.manifest.quantities, plan.manifest.sizes)
-        return BuiltImage(*made, False, overlap, plan.manifest.resting, plan.manifest.trial, *formation)
+        more = (plan.manifest.quantities, plan.manifest.sizes, plan.manifest.cron)
+        return BuiltImage(*made, False, overlap, plan.manifest.resting, plan.manifest.trial, *more)
 
     def _took(self, gauge: Gauge, image_id: str, known: str) -> Took:
         """What a build took, its image's layers reckoned above those of the image named `known`."""

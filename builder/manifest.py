@@ -31,7 +31,7 @@ class Manifest:
 
     `healthchecks`: app.json's list for each type that has one, as JSON text. `overlap`: whether an old and a new
     instance of a type may run side by side, where app.json says it. `quantities` and `sizes`: app.json's formation.
-    `resting` and `trial`: what portside.toml says.
+    `cron`: its list, as JSON text. `resting` and `trial`: what portside.toml says.
     """
 
     processes: tuple[tuple[str, str], ...] | None
@@ -41,6 +41,7 @@ class Manifest:
     trial: Trial | None = None
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
+    cron: str = "[]"
 
 
 def read_manifest(source: Source) -> Manifest:
@@ -59,7 +60,7 @@ def read_manifest(source: Source) -> Manifest:
     quantities = {name: int(text) for name, text in _formation(said, "quantity").items()}
     overlap = {name: text == "True" for name, text in _formation(said, "overlap").items()}
     told = (resting, bake_settings.trial(source))
-    return Manifest(types, _healthchecks(said), overlap, *told, quantities, _formation(said, "size"))
+    return Manifest(types, _healthchecks(said), overlap, *told, quantities, _formation(said, "size"), _cron(said))
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
@@ -136,6 +137,12 @@ def _formation(node: Node, key: str) -> dict[str, str]:
     formation = node.get("formation")
     entries = formation.entries if formation else ()
     return {one.key: said.text for one in entries if (said := one.node.get(key)) is not None}
+
+
+def _cron(node: Node) -> str:
+    """The format: https://dokku.com/docs/processes/scheduled-cron-tasks/; `time_limit` (seconds) is Portside's own."""
+    cron = node.get("cron")
+    return "[]" if cron is None else json.dumps(plain(cron))
 
 
 def _healthchecks(node: Node) -> dict[str, str]:

@@ -94,7 +94,7 @@ class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
     `reused`: it was there already. `cold`: nothing of the app's could be in a cache. `healthchecks` and
-    `overlap`, `quantities` and `sizes`: see `Manifest`.
+    `overlap`, `quantities`, `sizes` and `cron`: see `Manifest`.
     """
 
     build_id: str
@@ -111,6 +111,7 @@ class BuiltImage:
     trial: Trial | None = None
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
+    cron: str = "[]"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cli.commands import (
     certificates,
     checks,
     config,
+    cron,
     domains,
     git,
     keys,
@@ -46,7 +47,7 @@ SECTIONS = (
     ("Config", config.COMMANDS),
     (
         "Processes and logs",
-        (*processes.COMMANDS, *checks.COMMANDS, *runs.COMMANDS, *logs.COMMANDS, *metrics.COMMANDS),
+        (*processes.COMMANDS, *checks.COMMANDS, *runs.COMMANDS, *cron.COMMANDS, *logs.COMMANDS, *metrics.COMMANDS),
     ),
     ("Storage", storage.COMMANDS),
     ("This command", about.COMMANDS),

@@ -30,6 +30,7 @@ class Content:
     bake: BakePolicy | None = None
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
+    cron: str = "[]"
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property

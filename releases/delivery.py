@@ -156,6 +156,7 @@ class Delivery:
             overlap=content.overlap,
             first_quantities=content.quantities,
             first_sizes=content.sizes,
+            cron=content.cron,
         )
 
     def _stop_if_asked(self) -> None:

@@ -52,6 +52,7 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.health_json = json.dumps(dict(content.healthchecks))
     row.overlap_json = json.dumps(dict(content.overlap))
     row.formation_json = json.dumps({"quantities": dict(content.quantities), "sizes": dict(content.sizes)})
+    row.cron_json = content.cron
     row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
     row.bake_json = json.dumps(None if content.bake is None else asdict(content.bake))
 
@@ -73,6 +74,7 @@ def image(row: ReleaseRow) -> Content:
         bake=None if bake is None else BakePolicy(**bake),
         quantities=formation.get("quantities", {}),
         sizes=formation.get("sizes", {}),
+        cron=row.cron_json,
     )
 
 

@@ -64,6 +64,7 @@ class ReleaseRow(Base):
     overlap_json: Mapped[str] = mapped_column(Text, default="{}")
     pause_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
     formation_json: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
+    cron_json: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
     bake_json: Mapped[str] = mapped_column(Text, default="null", server_default="null")
     config_sealed: Mapped[str] = mapped_column(Text, default="")
 

@@ -54,7 +54,7 @@ class NewImage:
 
     `healthchecks`: app.json's list for each type that has one, as JSON text.
     `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
-    `quantities` and `sizes`: app.json's formation, for the app's first deploy.
+    `quantities` and `sizes`: app.json's formation, for the app's first deploy. `cron`: its list, as JSON text.
     What rests during the release phase: the types in `stop`, and for `hold_s` the app's requests.
     `bake`: the trial that the release asks for, where the app has none of its own.
     """
@@ -69,6 +69,7 @@ class NewImage:
     bake: BakePolicy | None = None
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
+    cron: str = "[]"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from scheduler.checks import CheckKind, HealthCheck
 from scheduler.checks import as_app_json as check_as_app_json
 from scheduler.checks import read as read_checks
 from scheduler.checks import write as write_checks
+from scheduler.cron_records import Cron, CronRun
 from scheduler.docker_runtime import DockerRuntime
 from scheduler.names import InstanceNames
 from scheduler.resizing import Resizing
@@ -24,9 +25,9 @@ from scheduler.tasks import doors, waker
 from scheduler.types import STANDARD, BootFailed, Formation, Instance, LogLine, Pause, ProcessType, RunSpec, line_of
 
 __all__ = [
-    "STANDARD", "BootFailed", "CheckKind", "DockerRuntime", "Formation", "HealthCheck", "InForce", "Instance",
-    "InstanceNames", "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec", "RunWish",
-    "Runtime", "Scheduler", "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume",
+    "STANDARD", "BootFailed", "CheckKind", "Cron", "CronRun", "DockerRuntime", "Formation", "HealthCheck", "InForce",
+    "Instance", "InstanceNames", "InstanceState", "LogLine", "Pause", "ProcessType", "Resizing", "Run", "RunSpec",
+    "RunWish", "Runtime", "Scheduler", "SchedulerSettings", "SizeChange", "Storage", "StorageChange", "StoredVolume",
     "check_as_app_json", "check_kind", "checks_in_force", "doors", "line_of", "parse_check", "read_checks",
     "waker", "write_checks",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from core.edge import contained
 from core.errors import Unavailable
 from core.ids import AppId
 from router import Router
-from scheduler import records, run_records
+from scheduler import cron_records, records, run_records
 from scheduler.reconciler import Reconciler, finished
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
@@ -59,6 +59,7 @@ class Endgame:
             session.execute(update(InstanceRow).where(mine, crashed).values(**over))
             run_records.end_all(session, app_id, "The app was stopped.")
             session.execute(update(FormationRow).where(FormationRow.app_id == app_id).values(offered=False))
+            cron_records.withdraw(session, app_id)
 
     def _await_gone(self, app_id: AppId) -> None:
         end = time.monotonic() + self.settings.grace_s + _MARGIN_S

@@ -19,6 +19,7 @@ from router import Router
 from scheduler import addresses, plan, records, warm
 from scheduler.adoption import Adoption
 from scheduler.agenda import Agenda
+from scheduler.crons import Crons
 from scheduler.records import AppRecord
 from scheduler.runs import Runs
 from scheduler.runtime import Container, Runtime
@@ -47,6 +48,7 @@ class Reconciler:
         agenda: Agenda,
         runs: Runs,
         adoption: Adoption,
+        crons: Crons,
     ) -> None:
         self._database = database
         self._router = router
@@ -56,6 +58,7 @@ class Reconciler:
         self._agenda = agenda
         self._runs = runs
         self._adoption: Adoption | None = adoption
+        self._crons = crons
         self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
         self._active: set[AppId] = set()
         self._lock = threading.Lock()
@@ -79,6 +82,8 @@ class Reconciler:
         containers = self._runtime.containers(one)  # before the records: see plan.strays
         with self._database.read() as session:
             apps = records.load_apps(session, app_ids)
+        with contained("cron"):
+            self._crons.take(app_ids)
         steps, running = self._runs.look(app_ids, containers, at)
         if app_ids is None:
             self._reap(one for one in plan.strays(apps.values(), containers) if one.instance_id not in running)

@@ -22,7 +22,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
-from scheduler import addresses, beginning, health, records, sizes, warm
+from scheduler import addresses, beginning, cron_records, health, records, sizes, warm
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
 from scheduler.handover import Handover
@@ -246,6 +246,7 @@ class Rollouts:
             self._keep_or_not(session, run, spec)
             records.store_spec(run, spec, rollout, self.sealer)
             records.store_formation(session, spec)
+            cron_records.offer(session, spec)
             in_switch(session)
             for row in rows:
                 LIFE.move(session, InstanceRow, row.id, InstanceState.RUNNING, running_at=moment)

@@ -20,7 +20,7 @@ from core.ids import AppId
 from core.secrets import Sealer, fingerprint, new_secret
 from core.states import LostRace
 from router import Router
-from scheduler import addresses, records, run_plan, run_records, sizes
+from scheduler import addresses, cron_records, records, run_plan, run_records, sizes
 from scheduler.certificate import certificate_file, fingerprint_of, server_context
 from scheduler.launcher import own_variables
 from scheduler.run_plan import RunStep
@@ -153,6 +153,7 @@ class Runs:
                     if row.container_id is not None:
                         self.runtime.remove(row.container_id)
                     with self.database.write() as session:
+                        cron_records.keep_outcome(session, row)
                         session.execute(delete(RunRow).where(RunRow.id == row.id))
 
     def fingerprint(self, certificate: Path) -> str:

@@ -21,6 +21,7 @@ from router import Router
 from scheduler import records, wishes
 from scheduler.adoption import Adoption
 from scheduler.agenda import Agenda
+from scheduler.crons import Crons
 from scheduler.drains import Drains
 from scheduler.ending import Endgame
 from scheduler.handover import Handover
@@ -37,7 +38,7 @@ from scheduler.runs import Runs
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import LIFE, InstanceState
-from scheduler.tables import AppRunRow, FormationRow, InstanceRow, RunRow
+from scheduler.tables import AppRunRow, CronRow, CronRunRow, FormationRow, InstanceRow, RunRow
 from scheduler.turns import Turns
 from scheduler.types import WEB, Formation, Instance, LogLine, Mount, Pause, RunSpec
 from scheduler.vigil import Vigil
@@ -46,7 +47,7 @@ from scheduler.waking import Waking
 
 
 class Scheduler:
-    """Runs apps: deploys, formations, instances, logs, one-off `runs`, and the loop that keeps them so.
+    """Runs apps: deploys, formations, instances, logs, one-off `runs`, `crons`, and the loop that keeps them so.
 
     `wake` tells the worker's loop to look at an app now (a queue's nudge); without it only this process's own loop,
     if it runs one, looks at once. `keepsakes`: a folder for what has to outlive the database.
@@ -81,7 +82,8 @@ class Scheduler:
         turns = Turns(database, router, runtime, sealer, settings, launcher, drains, vigil)
         self.runs = Runs(database, router, runtime, sealer, settings, self._wake)
         adoption = Adoption(database, router, runtime, sealer, self._keepsakes)
-        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs, adoption)
+        self.crons = crons = Crons(database, self.runs, settings, agenda.add, self._wake)
+        self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs, adoption, crons)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)
         self._endgame = Endgame(database, router, runtime, settings, self._reconciler)
         self._logs = AppLogs(database, runtime, router.requests)
@@ -271,7 +273,7 @@ class Scheduler:
         self._endgame.stop(app_id)
         self._keepsakes.forget(app_id)
         with self._database.write() as session:
-            for table in (AppRunRow, FormationRow, InstanceRow, RunRow):
+            for table in (AppRunRow, FormationRow, InstanceRow, RunRow, CronRow, CronRunRow):
                 session.execute(delete(table).where(table.app_id == app_id))
 
     def _look_at(self, app_id: AppId) -> None:

@@ -31,6 +31,7 @@ class SchedulerSettings:
     at once. A run ends after `run_limit_s` at most
     (24 h, as Heroku's), one with a terminal also after `run_idle_s` without a byte; `run_open_s` is how long its
     client may take to connect, `run_seen_s` how long the process that carries its bytes may be silent.
+    A cron moment that was missed is made up for within `cron_late_s`.
     """
 
     network: str = "portside"
@@ -66,3 +67,4 @@ class SchedulerSettings:
     run_idle_s: float = 3600.0
     run_open_s: float = 30.0
     run_seen_s: float = 15.0
+    cron_late_s: float = 3600.0

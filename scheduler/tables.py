@@ -190,3 +190,45 @@ class RunRow(Base):
     end_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     kill_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CronRow(Base):
+    """A cron entry of an app. `offered` is false while the live release lacks it; `suspended`: by people.
+
+    `next_at` is the next moment that nobody has taken; null while it is not to run.
+    """
+
+    __tablename__ = "cron_entries"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    entry_id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    command: Mapped[str] = mapped_column(Text)
+    schedule: Mapped[str] = mapped_column(Text)
+    policy: Mapped[str] = mapped_column(String(10))
+    maintenance: Mapped[bool] = mapped_column(Boolean)
+    limit_s: Mapped[int | None]
+    position: Mapped[int]
+    offered: Mapped[bool] = mapped_column(Boolean)
+    suspended: Mapped[bool] = mapped_column(Boolean)
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class CronRunRow(Base):
+    """A moment of an entry that somebody took: its run, or that it was skipped.
+
+    While the run's own record lasts, that tells how it went; `run` (its name) and the rest are filled in after it.
+    """
+
+    __tablename__ = "cron_runs"
+    __table_args__ = (Index("ix_cron_runs_moment", "app_id", "entry_id", "due_at", unique=True),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    entry_id: Mapped[str] = mapped_column(String(8))
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(20))
+    run_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    run: Mapped[str | None] = mapped_column(String(20))
+    exit_code: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

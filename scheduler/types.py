@@ -66,7 +66,7 @@ class RunSpec:
     by when the engine has lost it ("" until it is published). `mounts`, `sizes` and `checks`, like the quantities, are
     the scheduler's own to fill in: they belong to the app, not to a release. `overlap` and `health` are what app.json
     says of types, and `checks` go before that; `first_quantities` and `first_sizes` are its formation, with which an
-    app begins.
+    app begins. `cron` is app.json's list, as JSON text.
     """
 
     app_id: AppId
@@ -86,6 +86,7 @@ class RunSpec:
     checks: Mapping[str, tuple[HealthCheck, ...]] = field(default_factory=dict)
     first_quantities: Mapping[str, int] = field(default_factory=dict)
     first_sizes: Mapping[str, str] = field(default_factory=dict)
+    cron: str = "[]"
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""

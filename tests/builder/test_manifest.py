@@ -129,6 +129,15 @@ def test_an_app_json_without_checks_is_fine(content):
         ('{"formation": {"web": {"overlap": false}}}', (1, 35, Wrong.NOT_ONE_OF, "formation.web.overlap")),
         ('{"healtchecks": {}}', (1, 2, Wrong.UNKNOWN_KEY, "healtchecks")),
         ('{"env": {"A": "1",\n "A": "2"}}', (2, 2, Wrong.KEY_TWICE, "env.A")),
+        (
+            '{"cron": [{"command": "x", "schedule": "@daily", "concurrency_policy": "never"}]}',
+            (1, 72, Wrong.NOT_ONE_OF, "cron[0].concurrency_policy"),
+        ),
+        (
+            '{"cron": [{"command": "x", "schedule": "@daily", "time_limit": 0}]}',
+            (1, 64, Wrong.NOT_ONE_OF, "cron[0].time_limit"),
+        ),
+        ('{"cron": [{"command": "x", "schedule": "0 0 30 2 *"}]}', (1, 40, Wrong.BAD_SCHEDULE, "cron[0].schedule")),
         ('{"cron": [{"command": "x"}]}', (1, 11, Wrong.MISSING_KEY, "cron[0]")),
         ('{"cron": [{"command": "x", "schedule": "daily"}]}', (1, 40, Wrong.BAD_SCHEDULE, "cron[0].schedule")),
     ],

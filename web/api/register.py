@@ -26,6 +26,7 @@ _WITH_ROUTES = (
     "checks",
     "collaborators",
     "config",
+    "cron",
     "domains",
     "dynos",
     "formation",

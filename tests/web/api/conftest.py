@@ -29,6 +29,7 @@ from releases import App, NewImage, Release, Releases, ReleaseSettings
 from router import Domain, DomainKind, Metrics
 from router.certificates import Certificates
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
+from scheduler.crons import Crons
 from scheduler.runs import Runs
 from scheduler.types import Limits
 from tests.databases import new_database
@@ -53,6 +54,7 @@ class InstantScheduler:
         self.stopped: list[tuple[str, str]] = []
         self.lines: list[LogLine] = []
         self.runs: Any = None
+        self.crons: Any = None
 
     def deploy(self, spec: Any, lease: Any, log: Any, before_switch: Callable[[], str], stopped: Any) -> None:
         before_switch()
@@ -290,6 +292,7 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()
     queue: Any = SilentQueue()
     scheduler.runs = Runs(database, router, MemoryRuntime(), sealer, SchedulerSettings(), lambda _: None)  # type: ignore[arg-type]
+    scheduler.crons = Crons(database, scheduler.runs, SchedulerSettings(), lambda *_: None, lambda _: None)
     standing: Any = scheduler
     releases: Any = Releases(
         database,
