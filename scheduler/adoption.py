@@ -17,7 +17,7 @@ from core.database import Database
 from core.edge import contained
 from core.secrets import Sealer
 from router import Backend, Router
-from scheduler import records
+from scheduler import cron_records, records
 from scheduler.keepsakes import Keepsake, Keepsakes
 from scheduler.runtime import Container, Runtime
 from scheduler.states import InstanceState
@@ -69,6 +69,7 @@ class Adoption:
             spec = records.read_spec(session, one.app_id, self.sealer)
             assert spec is not None
             records.store_formation(session, spec)
+            cron_records.offer(session, spec)
             rows = [_row(one, spec, container) for container in containers]
             for row in rows:
                 _take(session, row)
