@@ -37,11 +37,14 @@ class Adoption:
     sealer: Sealer
     keepsakes: Keepsakes
 
-    def look(self) -> None:
-        """Take over every release that was live after the records were backed up. Raises Unavailable."""
+    def look(self) -> bool:
+        """Take over every release that was live after the records were backed up; whether there was any.
+
+        Raises Unavailable.
+        """
         kept = [one for one in self.keepsakes.all() if self._is_newer(one)]
         if not kept:
-            return
+            return False
         containers = self.runtime.containers()
         known_apps = self.router.urls()
         for one in kept:
@@ -50,6 +53,7 @@ class Adoption:
                 continue
             with contained(f"adoption of v{one.version} of app {one.app_id}"):
                 self._adopt(one, newest_of(one, containers))
+        return True
 
     def _is_newer(self, one: Keepsake) -> bool:
         with self.database.read() as session:

@@ -66,8 +66,9 @@ class Reconciler:
     def everything(self) -> list[Future[None]]:
         """All apps, strays, addresses and the route table; the turns that were begun."""
         if self._adoption is not None:  # before anything that no record wants is ended
-            self._adoption.look()
-            self._adoption = None
+            adopted, self._adoption = self._adoption.look(), None
+            if adopted:  # requests may be on their way by routes that no record has: the next pass takes them away
+                return self.apps(None)
         turns = self.apps(None)
         with contained("addresses"):
             self._free_addresses()
