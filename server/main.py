@@ -20,7 +20,7 @@ from server import doctor as examination
 from server import engine as docker_engine
 from server import gc as cleaning
 from server import install as systemd
-from server import journal, lifecycle, machine
+from server import journal, keeping, lifecycle, machine
 from server import quickstart as setup
 from server.first_user import write_password
 from server.platform import Platform, compose
@@ -138,6 +138,10 @@ def gc() -> None:
     site = _site()
     machine.require_engine(site.environ)
     cleaning.collect(_platform(), site, Progress())
+
+
+portside_server.add_command(keeping.backup)
+portside_server.add_command(keeping.restore)
 
 
 @portside_server.command()

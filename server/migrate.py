@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from core.database import Database
 
@@ -15,6 +16,11 @@ FOLDER = Path(__file__).parent / "migrations"
 def migrate(database: Database) -> None:
     """Apply every migration that is missing. Running it twice is harmless; two at once queue."""
     command.upgrade(_config(database), "head")
+
+
+def knows(revision: str) -> bool:
+    """Whether tables of this revision can be brought up to date; those of a newer Portside can't."""
+    return revision in {script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()}
 
 
 def _config(database: Database) -> Config:
