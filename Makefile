@@ -4,8 +4,8 @@
 
 BIN := .venv/bin
 UNIT := not engine and not platform and not browser
-# One worker more than cores: for a third of their time these tests wait, for a process of theirs or a deadline.
-WORKERS = $(shell expr $$(nproc) + 1)
+# Two workers a core and one more: for much of their time these tests wait, for a process of theirs or a deadline.
+WORKERS = $(shell expr 2 '*' $$(nproc) + 1)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
