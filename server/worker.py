@@ -58,6 +58,7 @@ def serve(platform: Platform, run: Path) -> None:
         beat.start()
         loop.start()
         procfs.write_record(ready_file(run))
+        heartbeat_file(run).touch()  # an old one would tell `doctor` of a worker that hangs
         log.info("ready: %d threads", THREADS)
 
     signals.worker_ready.connect(begin, weak=False)
