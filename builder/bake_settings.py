@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from builder.near import nearest
-from builder.portside_toml import SETTINGS_FILE, portside_toml
+from builder.portside_toml import SETTINGS_FILE, portside_toml, table_mistakes
 from builder.problems import Mistake, SettingsWrong, Wrong, failed
 from builder.types import Source, Trial
 
@@ -32,13 +31,9 @@ def trial(source: Source) -> Trial | None:
 
 
 def _mistakes(told: Any) -> Iterator[Mistake]:
+    yield from table_mistakes(TABLE, told, KEYS)
     if not isinstance(told, dict):
-        yield Mistake(SETTINGS_FILE, 0, 0, Wrong.WRONG_KIND, TABLE, "a table of settings")
         return
-    for key in told:
-        if key not in KEYS:
-            meant = nearest(key, KEYS)
-            yield _mistake(Wrong.UNKNOWN_KEY, key, meant) if meant else _not(key, f"one of {', '.join(KEYS)}")
     if not _is_count(told.get("minutes", 1), 1440):
         yield _not("minutes", "a whole number, 1 to 1440")
     if not _is_count(told.get("requests", 1), 100_000):
@@ -62,9 +57,5 @@ def _number(value: Any, unit: str) -> float | None:
     return None
 
 
-def _mistake(wrong: Wrong, key: str, other: str) -> Mistake:
-    return Mistake(SETTINGS_FILE, 0, 0, wrong, f"{TABLE}.{key}", other)
-
-
 def _not(key: str, other: str) -> Mistake:
-    return _mistake(Wrong.NOT_ONE_OF, key, other)
+    return Mistake(SETTINGS_FILE, 0, 0, Wrong.NOT_ONE_OF, f"{TABLE}.{key}", other)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.near import nearest
-from builder.portside_toml import SETTINGS_FILE, portside_toml
+from builder.portside_toml import SETTINGS_FILE, portside_toml, table_mistakes
 from builder.problems import DockerfileMissing, Mistake, SettingsWrong, StageMissing, Wrong, failed
 from builder.types import OwnDockerfile, Source
 
@@ -67,15 +67,12 @@ def _check_target(own: OwnDockerfile, text: str) -> None:
 
 
 def _mistakes(told: Any) -> Iterator[Mistake]:
+    yield from table_mistakes(TABLE, told, KEYS)
     if not isinstance(told, dict):
-        yield Mistake(SETTINGS_FILE, 0, 0, Wrong.WRONG_KIND, TABLE, "a table of settings")
         return
-    for key, value in told.items():
-        if key not in KEYS:
-            meant = nearest(key, KEYS)
-            yield _mistake(Wrong.UNKNOWN_KEY, key, meant) if meant else _not(key, f"one of {', '.join(KEYS)}")
-        elif wrong := _WRONG[key](value):
-            yield _not(key, wrong)
+    for key in KEYS:
+        if key in told and (wrong := _WRONG[key](told[key])):
+            yield Mistake(SETTINGS_FILE, 0, 0, Wrong.NOT_ONE_OF, f"{TABLE}.{key}", wrong)
 
 
 def _wrong_path(value: Any) -> str:
@@ -109,11 +106,3 @@ _WRONG: Mapping[str, Any] = {
 
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _mistake(wrong: Wrong, key: str, other: str) -> Mistake:
-    return Mistake(SETTINGS_FILE, 0, 0, wrong, f"{TABLE}.{key}", other)
-
-
-def _not(key: str, other: str) -> Mistake:
-    return _mistake(Wrong.NOT_ONE_OF, key, other)

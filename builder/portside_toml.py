@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from builder.problems import BadSyntax, failed
+from builder.near import nearest
+from builder.problems import BadSyntax, Mistake, Wrong, failed
 from builder.types import Source
 
 SETTINGS_FILE = "portside.toml"
@@ -27,3 +29,15 @@ def portside_toml(source: Source) -> dict[str, Any]:
         raise failed(BadSyntax(SETTINGS_FILE, "TOML", line, column, reason)) from error
     except UnicodeDecodeError as error:
         raise failed(BadSyntax(SETTINGS_FILE, "TOML", 1, 1, "it is not UTF-8 text")) from error
+
+
+def table_mistakes(table: str, told: Any, keys: Sequence[str]) -> Iterator[Mistake]:
+    """What is wrong with a table as such: it is none, or has keys that nobody knows."""
+    if not isinstance(told, dict):
+        yield Mistake(SETTINGS_FILE, 0, 0, Wrong.WRONG_KIND, table, "a table of settings")
+        return
+    for key in told:
+        if key not in keys:
+            meant = nearest(key, keys)
+            wrong, other = (Wrong.UNKNOWN_KEY, meant) if meant else (Wrong.NOT_ONE_OF, f"one of {', '.join(keys)}")
+            yield Mistake(SETTINGS_FILE, 0, 0, wrong, f"{table}.{key}", other)

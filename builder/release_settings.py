@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from builder.near import nearest
-from builder.portside_toml import SETTINGS_FILE, portside_toml
+from builder.portside_toml import SETTINGS_FILE, portside_toml, table_mistakes
 from builder.problems import Mistake, SettingsWrong, Wrong, failed
 from builder.types import Resting, Source
 
@@ -25,13 +24,9 @@ def resting(source: Source, processes: Collection[str] | None) -> Resting:
 
 
 def _mistakes(told: Any, processes: Collection[str] | None) -> Iterator[Mistake]:
+    yield from table_mistakes(TABLE, told, KEYS)
     if not isinstance(told, dict):
-        yield Mistake(SETTINGS_FILE, 0, 0, Wrong.WRONG_KIND, TABLE, "a table of settings")
         return
-    for key in told:
-        if key not in KEYS:
-            meant = nearest(key, KEYS)
-            yield _mistake(Wrong.UNKNOWN_KEY, key, meant) if meant else _not(key, f"one of {', '.join(KEYS)}")
     if "stop" in told:
         yield from _wrong_stop(told["stop"], processes)
     hold = told.get("hold", 0)
@@ -52,9 +47,5 @@ def _wrong_stop(stop: Any, processes: Collection[str] | None) -> Iterator[Mistak
             yield _not("stop", f"process types of the Procfile, and {each!r} is not there: {listed}")
 
 
-def _mistake(wrong: Wrong, key: str, other: str) -> Mistake:
-    return Mistake(SETTINGS_FILE, 0, 0, wrong, f"{TABLE}.{key}", other)
-
-
 def _not(key: str, other: str) -> Mistake:
-    return _mistake(Wrong.NOT_ONE_OF, key, other)
+    return Mistake(SETTINGS_FILE, 0, 0, Wrong.NOT_ONE_OF, f"{TABLE}.{key}", other)
