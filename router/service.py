@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -15,15 +14,15 @@ from core.database import Database
 from core.errors import NotFound, Unavailable
 from core.ids import AppId
 from router import certificate_records, config, domain_records, hosts, pipe, program, records
+from router.agreement import Agreement
 from router.certificates import Certificates
 from router.control import HaproxyControl, RouterControl
 from router.domain_records import Shares
 from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
-from router.lock import locked
 from router.maintenance import Maintenance
 from router.metrics import Metrics
-from router.plan import RouteTable, Scope, missing_slots, plan
+from router.plan import Scope
 from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
@@ -31,12 +30,9 @@ from router.tables import slot_name
 from router.traffic import Traffic
 from router.types import Backend, Domain
 
-log = logging.getLogger("portside.router")
-
 
 class Router:
-    """Routes and domains of all apps. Safe to use from many threads and processes at once: whoever changes HAProxy
-    holds the lock file, and reads the records anew under it, so that the last word in the records is also HAProxy's."""
+    """Routes and domains of all apps. Safe to use from many threads and processes at once (see agreement.py)."""
 
     def __init__(
         self,
@@ -51,7 +47,6 @@ class Router:
         self._database = database
         self._settings = settings
         self._domain = domain.lower().rstrip(".")
-        self._folder = home / "router"
         self._run = home / "run"
         self._worker_socket = self._run / "router.sock"
         self._master_socket = self._run / "router-master.sock"
@@ -64,11 +59,14 @@ class Router:
         )
         self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
-        self.traffic = Traffic(database, self._control, self._apply_if_possible)
+        agreement = Agreement(database, settings, self._domain, home, self._control, lambda: self._front)
+        self._agreement = agreement
+        self.traffic = Traffic(database, self._control, agreement.apply_if_possible)
+        self.maintenance = Maintenance(database, agreement.front_changed)
+        key_file = key_file or home / "secret.key"
+        self.certificates = Certificates(database, self._domain, key_file, agreement.front_changed)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
-        self.maintenance = Maintenance(database, self._front_changed)
-        self.certificates = Certificates(database, self._domain, key_file or home / "secret.key", self._front_changed)
-        self._front = Front(database, settings, self._domain, self._folder, self.certificates, front)
+        self._front = Front(database, settings, self._domain, agreement.folder, self.certificates, front)
 
     # --- routes ---
 
@@ -85,8 +83,7 @@ class Router:
 
         Raises Unavailable when HAProxy does not answer: the records stand, and `reconcile` will do it.
         """
-        with locked(self._run):
-            self._agree(app_id)
+        self._agreement.apply(app_id)
 
     def in_flight(self, app_id: AppId, generation: str) -> int:
         """Requests and tunnels still on a generation; 0 when the router does not know it, or is not running.
@@ -108,7 +105,7 @@ class Router:
         """
         with self._database.write() as session:
             records.retire(session, app_id, generation)
-        self._apply_if_possible(app_id)
+        self._agreement.apply_if_possible(app_id)
 
     def hold(self, app_id: AppId, until: datetime) -> datetime:
         """Have the app's new requests wait at the router until `until`, or until its next generation or `release`.
@@ -127,7 +124,7 @@ class Router:
         """End the hold, if there is one: those that wait go to the app's present generation."""
         with self._database.write() as session:
             records.route(session, app_id).hold_until = None
-        self._apply_if_possible(app_id)
+        self._agreement.apply_if_possible(app_id)
 
     def listed_addresses(self) -> frozenset[str]:
         """Every address that the records or HAProxy still list, current or draining. Raises Unavailable when a
@@ -142,13 +139,7 @@ class Router:
     def reconcile(self) -> None:
         """Compare the whole table with HAProxy's own view: add what is missing, fix what is wrong, remove what is
         stale, and make room before slots run out. Raises Unavailable."""
-        with locked(self._run):
-            self._front.agree(self._grow)
-            observed = self._agree(None)
-            with self._database.read() as session:
-                used = records.used_slots(session)
-            if len(observed.slots) - used < self._settings.spare_slots / 4:
-                self._grow()
+        self._agreement.reconcile()
 
     # --- hosts ---
 
@@ -157,7 +148,7 @@ class Router:
         hosts.check_label(label)
         with self._database.write() as session:
             before = records.rename(session, app_id, label, self._domain)
-        self._apply_if_possible(app_id, *([hosts.platform_host(before, self._domain)] if before else []))
+        self._agreement.apply_if_possible(app_id, *([hosts.platform_host(before, self._domain)] if before else []))
 
     def add_domain(
         self, app_id: AppId, host: str, redirect_to: str | None = None, shares: Shares = lambda other: False
@@ -172,7 +163,7 @@ class Router:
         with self._database.write() as session:
             domain_records.check_redirect(session, app_id, host, target, self._domain)
             domain = domain_records.add_domain(session, app_id, host, target, shares)
-        self._apply_if_possible(app_id, front=True)
+        self._agreement.apply_if_possible(app_id, front=True)
         return domain
 
     def remove_domain(self, app_id: AppId, host: str) -> None:
@@ -180,7 +171,7 @@ class Router:
         host = hosts.plain_host(host)
         with self._database.write() as session:
             domain_records.remove_domain(session, app_id, host, self._domain)
-        self._apply_if_possible(app_id, host, front=True)
+        self._agreement.apply_if_possible(app_id, host, front=True)
 
     def domain(self, app_id: AppId, wanted: str) -> Domain:
         """One of the app's domains, by its name in any form, or by its id. Raises NotFound."""
@@ -220,7 +211,7 @@ class Router:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             certificate_records.forget(session, app_id)
             records.forget(session, app_id)
-        self._apply_if_possible(app_id, *gone, front=True)
+        self._agreement.apply_if_possible(app_id, *gone, front=True)
         for kept in (self.maintenance, self.metrics, self.requests):
             kept.forget(app_id)
 
@@ -229,12 +220,11 @@ class Router:
     def write_config(self) -> Path:
         """Render HAProxy's files from the records, check them, put them in place; gives the configuration's path.
         Called right before HAProxy is started, so that it comes up with today's routes."""
-        with locked(self._run):
-            return self._write_config()
+        return self._agreement.write_config()
 
     def command(self) -> list[str]:
         """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
-        return program.argv(self._folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
+        return program.argv(self._agreement.folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
 
     def environment(self) -> dict[str, str]:
         """What HAProxy's environment needs besides: a descriptor, open in this process, that its log goes to."""
@@ -246,52 +236,3 @@ class Router:
             self._control.observe(Scope(slots=frozenset({slot_name(0)})))
             return True
         return False
-
-    # --- inside ---
-
-    def _apply_if_possible(self, app_id: AppId | None, *gone_hosts: str, front: bool = False) -> None:
-        try:
-            with locked(self._run):
-                if app_id is not None:
-                    self._agree(app_id, frozenset(gone_hosts))
-                if front:
-                    self._front.agree(self._grow)
-        except Unavailable as error:
-            log.warning("route of app %s waits for the router: %s", app_id, error.message)
-
-    def _agree(self, app_id: AppId | None, gone_hosts: frozenset[str] = frozenset()) -> RouteTable:
-        """Make HAProxy agree on one app, or on all; gives what it had before. Holds the lock."""
-        with self._database.read() as session:
-            desired, scope, retired = records.read(session, self._domain, app_id)
-        looked_at = None if app_id is None else Scope(scope.hosts | gone_hosts, scope.apps, scope.slots)
-        observed = self._control.observe(looked_at)
-        if missing_slots(desired, observed):
-            self._grow()
-            observed = self._control.observe(looked_at)
-        left = self._control.carry_out(plan(desired, observed))
-        emptied = retired - {step.slot for step in left}
-        if emptied:
-            with self._database.write() as session:
-                records.free(session, emptied)
-        return observed
-
-    def _front_changed(self) -> None:
-        try:
-            with locked(self._run):
-                self._front.agree(self._grow)
-        except Unavailable as error:
-            log.warning("a change of what hosts do waits for the router: %s", error.message)
-
-    def _grow(self) -> None:
-        self._write_config()
-        self._control.reload()
-        log.info("the router has room for more apps")
-
-    def _write_config(self) -> Path:
-        haproxy = program.find_haproxy()
-        with self._database.read() as session:
-            table, _, _ = records.read(session, self._domain)
-            slot_count = records.highest_slot(session) + 1 + self._settings.spare_slots
-        machine = program.machine(self._settings, self._worker_socket)
-        files = config.render(table, slot_count, self._settings, machine, self._front.version)
-        return config.install({**files, **self._front.files()}, self._folder, haproxy)
