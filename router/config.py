@@ -11,13 +11,12 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core import process
-from router import codes, counts
+from router import codes, counts, pages
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
 from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, map_lines
@@ -36,77 +35,6 @@ HOLD_LOOK_MS = 50
 SERVER_OPTIONS = (
     "check inter 10s fastinter 500ms downinter 1s fall 2 rise 1"
     " observe layer4 error-limit 1 on-error fastinter pool-purge-delay 1s"
-)
-
-
-@dataclass(frozen=True)
-class Page:
-    """An answer of the router's own."""
-
-    file: str
-    status: HTTPStatus
-    title: str
-    text: str
-    code: str = ""
-    headers: tuple[str, ...] = ()
-
-
-UNKNOWN_HOST = Page(
-    "unknown-host.http",
-    HTTPStatus.NOT_FOUND,
-    "There is no app here",
-    "No app answers to this host name. If it is yours, check it, or add it to the app: portside domains:add HOST.",
-)
-NO_BACKENDS = Page(
-    "no-backends.http",
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "This app is not running",
-    "It has no running web process. If it is yours: push a release to it, or start one with portside ps:scale web=1.",
-    codes.NO_PROCESSES.name,
-)
-MAINTENANCE = Page(
-    "maintenance.http",
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "This app is in maintenance",
-    "It will be back soon. If it is yours: portside maintenance:off.",
-    codes.MAINTENANCE.name,
-)
-HELD_OVER = Page(
-    "held-over.http",
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "This app is being updated",
-    "A new release is on its way, and takes longer than a request is held for. Try again in a moment.",
-    codes.BACKLOG.name,
-    ("Retry-After: 5",),
-)
-FAILURES = (
-    Page(
-        "failed-400.http",
-        HTTPStatus.BAD_REQUEST,
-        "This is not a request that can be answered",
-        "It breaks the rules of HTTP, has headers that are too large, or names no host as it must.",
-    ),
-    Page(
-        "failed-502.http",
-        HTTPStatus.BAD_GATEWAY,
-        "The app gave no valid answer",
-        "It closed the connection, or answered with something that is not HTTP. If it is yours, see portside logs.",
-        f"{codes.NO_RESPONSE.name}, {codes.NO_HTTP.name}",
-    ),
-    Page(
-        "failed-503.http",
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The app does not answer",
-        "None of its web processes takes connections just now. If it is yours, see portside ps and portside logs.",
-        f"{codes.REFUSED.name}, {codes.NO_CONNECTION_IN_TIME.name}",
-    ),
-    Page(
-        "failed-504.http",
-        HTTPStatus.GATEWAY_TIMEOUT,
-        "The app took too long",
-        "It did not answer in time. If it is yours, see portside logs.",
-        codes.NO_ANSWER_IN_TIME.name,
-    ),
 )
 
 
@@ -150,28 +78,25 @@ def render(
         targets_map=MapName.TARGETS.value,
         holds_map=MapName.HOLDS.value,
         hold_program=HOLD_PROGRAM,
-        held_over=HELD_OVER.file,
+        held_over=pages.HELD_OVER.file,
         counted_map=MapName.COUNTED.value,
         counts_table=counts.TABLE,
         counted_steps=counts.steps(),
         counters=counts.COUNTERS,
-        maintenance=MAINTENANCE.file,
+        maintenance=pages.MAINTENANCE.file,
         maintenance_code=codes.MAINTENANCE.name,
         standard_page=STANDARD_PAGE,
-        unknown_host=UNKNOWN_HOST.file,
-        no_backends=NO_BACKENDS.file,
-        failures=[(page.status.value, page.file) for page in FAILURES],
+        unknown_host=pages.UNKNOWN_HOST.file,
+        no_backends=pages.NO_BACKENDS.file,
+        failures=[(page.status.value, page.file) for page in pages.FAILURES],
         server_options=SERVER_OPTIONS,
         slots=[(name, sorted(table.slots.get(name, {}).values(), key=lambda server: server.name)) for name in names],
     )
-    pages = {
-        page.file: _response(environment, page)
-        for page in (UNKNOWN_HOST, NO_BACKENDS, MAINTENANCE, HELD_OVER, *FAILURES)
-    }
+    answers = {page.file: pages.response(environment, page) for page in pages.ALL}
     hold = environment.get_template("hold.lua.j2").render(
         holds_map=MapName.HOLDS.value, most=settings.hold_requests, look_ms=HOLD_LOOK_MS
     )
-    return {**_maps(table), **pages, HOLD_PROGRAM: hold, CONFIG_FILE: config}
+    return {**_maps(table), **answers, HOLD_PROGRAM: hold, CONFIG_FILE: config}
 
 
 def _maps(table: RouteTable) -> dict[str, str]:
@@ -226,18 +151,3 @@ def _quoted(value: object) -> str:
     if "'" in text or "\n" in text:
         raise ValueError(f"can't be named in HAProxy's configuration: {text!r}")
     return f"'{text}'"
-
-
-def _response(environment: Environment, page: Page) -> str:
-    """The page as HAProxy's `errorfile` wants it: a whole HTTP response."""
-    body = environment.get_template("page.html.j2").render(
-        title=page.title, text=page.text, code=page.code, status=page.status.value, reason=page.status.phrase
-    )
-    head = [
-        f"HTTP/1.1 {page.status.value} {page.status.phrase}",
-        "Content-Type: text/html; charset=utf-8",
-        "Cache-Control: no-store",
-        f"Content-Length: {len(body.encode())}",
-        *page.headers,
-    ]
-    return "\r\n".join([*head, "", body])
