@@ -77,6 +77,24 @@ def _web_overlaps(name: str, node: Node) -> Iterator[Mistake]:
         yield Mistake(FILE, overlap.line, overlap.column, Wrong.NOT_ONE_OF, f"{name}.web.overlap", wanted)
 
 
+def _only_web_shrinks(name: str, node: Node) -> Iterator[Mistake]:
+    for entry in node.entries:
+        if entry.key != "web" and (shrink := entry.node.get("shrink")) is not None:
+            wanted = "said of `web` only: of another type, say `overlap: false`"
+            yield Mistake(FILE, shrink.line, shrink.column, Wrong.NOT_ONE_OF, f"{name}.{entry.key}.shrink", wanted)
+
+
+def _formation(name: str, node: Node) -> Iterator[Mistake]:
+    yield from _web_overlaps(name, node)
+    yield from _only_web_shrinks(name, node)
+
+
+def _shrink(name: str, node: Node) -> Iterator[Mistake]:
+    if not re.fullmatch(r"off|(auto:)?(100|[1-9][0-9]?)%?|auto", node.text):
+        wanted = f"how many stay (1), a share (50%), auto or off, not {node.text}"
+        yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, wanted)
+
+
 def _quantity(name: str, node: Node) -> Iterator[Mistake]:
     if not 0 <= int(node.text) <= MOST_INSTANCES:
         yield Mistake(FILE, node.line, node.column, Wrong.NOT_ONE_OF, name, f"0 to {MOST_INSTANCES}, not {node.text}")
@@ -144,6 +162,7 @@ PROCESS = Shape(
         "size": TEXT,
         "max_parallel": COUNT,
         "overlap": FLAG,
+        "shrink": Shape(("text", *COUNT.kinds), check=_shrink),
     },
 )
 VARIABLE = Shape(("text", *OBJECT), {"description": TEXT, "generator": TEXT, "required": FLAG, "value": TEXT})
@@ -163,7 +182,7 @@ APP_JSON: Mapping[str, Shape] = {
     "formation": Shape(
         OBJECT,
         each=PROCESS,
-        check=_web_overlaps,
+        check=_formation,
     ),
     "healthchecks": Shape(OBJECT, each=Shape(("a list",), each=HEALTHCHECK)),
     "buildpacks": Shape(("a list",), each=Shape(OBJECT, {"url": TEXT}, needed=("url",))),

@@ -247,7 +247,7 @@ class Builder:
         port = ports[0] if len(ports) == 1 else DEFAULT_PORT
         health, overlap = plan.manifest.healthchecks, plan.manifest.overlap
         made = (row.id, row.image_id, processes, port, health, plan.pack.name, reused, plan.stack.name)
-        more = (plan.manifest.quantities, plan.manifest.sizes, plan.manifest.cron)
+        more = (plan.manifest.quantities, plan.manifest.sizes, plan.manifest.cron, plan.manifest.shrink)
         return BuiltImage(*made, False, overlap, plan.manifest.resting, plan.manifest.trial, *more)
 
     def _took(self, gauge: Gauge, image_id: str, known: str) -> Took:

@@ -30,7 +30,8 @@ class Manifest:
     """`processes`: (type, command) in the Procfile's order, None when there is no Procfile.
 
     `healthchecks`: app.json's list for each type that has one, as JSON text. `overlap`: whether an old and a new
-    instance of a type may run side by side, where app.json says it. `quantities` and `sizes`: app.json's formation.
+    instance of a type may run side by side, and `shrink` how far `web` may shrink meanwhile, where app.json says it.
+    `quantities` and `sizes`: app.json's formation.
     `cron`: its list, as JSON text. `resting` and `trial`: what portside.toml says.
     """
 
@@ -42,6 +43,7 @@ class Manifest:
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     cron: str = "[]"
+    shrink: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_manifest(source: Source) -> Manifest:
@@ -60,7 +62,9 @@ def read_manifest(source: Source) -> Manifest:
     quantities = {name: int(text) for name, text in _formation(said, "quantity").items()}
     overlap = {name: text == "True" for name, text in _formation(said, "overlap").items()}
     told = (resting, bake_settings.trial(source))
-    return Manifest(types, _healthchecks(said), overlap, *told, quantities, _formation(said, "size"), _cron(said))
+    formation = (quantities, _formation(said, "size"))
+    shrink = _formation(said, "shrink")
+    return Manifest(types, _healthchecks(said), overlap, *told, *formation, _cron(said), shrink)
 
 
 def parse_procfile(content: bytes) -> tuple[tuple[str, str], ...]:
@@ -133,7 +137,7 @@ def _text(file: str, content: bytes) -> str:
 
 
 def _formation(node: Node, key: str) -> dict[str, str]:
-    """`formation.TYPE.KEY` as it stands; `overlap` is Portside's own."""
+    """`formation.TYPE.KEY` as it stands; `overlap` and `shrink` are Portside's own."""
     formation = node.get("formation")
     entries = formation.entries if formation else ()
     return {one.key: said.text for one in entries if (said := one.node.get(key)) is not None}

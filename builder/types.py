@@ -94,7 +94,7 @@ class BuiltImage:
     """A finished image. `processes` is (type, command) in the Procfile's order; command None: the image's own.
 
     `reused`: it was there already. `cold`: nothing of the app's could be in a cache. `healthchecks` and
-    `overlap`, `quantities`, `sizes` and `cron`: see `Manifest`.
+    `overlap`, `quantities`, `sizes`, `cron` and `shrink`: see `Manifest`.
     """
 
     build_id: str
@@ -112,6 +112,7 @@ class BuiltImage:
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     cron: str = "[]"
+    shrink: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

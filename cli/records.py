@@ -160,6 +160,7 @@ class Formation:
     memory_mb: int | None = None
     cpus: float | None = None
     pids: int | None = None
+    shrink: str | None = None
 
     @classmethod
     def of(cls, data: Json) -> Formation:
@@ -173,6 +174,7 @@ class Formation:
             memory_mb=limits.get("memory_mb"),
             cpus=limits.get("cpus"),
             pids=limits.get("pids"),
+            shrink=data.get("shrink"),
         )
 
 

@@ -151,7 +151,8 @@ class PushRun:
         types = (dict(image.processes), image.port, image.healthchecks, image.overlap)
         bake = None if image.trial is None else BakePolicy(**vars(image.trial))
         rests = (image.resting.stop, image.resting.hold_s)
-        new = NewImage(image.image_id, *types, *rests, bake, image.quantities, image.sizes, image.cron)
+        formation = (image.quantities, image.sizes)
+        new = NewImage(image.image_id, *types, *rests, bake, *formation, image.cron, image.shrink)
         release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
         self._move(PushState.RELEASING, version=release.version, stack=image.stack, built=_how_built(image))
         if self._app.released_at is None and not releases.keeps_data(push.app_id):

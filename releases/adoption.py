@@ -77,4 +77,5 @@ def _content(spec: RunSpec) -> Content:
         processes={process.name: process.command for process in spec.processes},
         healthchecks={name: write_checks(checks) for name, checks in spec.health.items()},
         overlap=spec.overlap,
+        shrink=spec.shrink,
     )

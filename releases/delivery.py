@@ -154,6 +154,7 @@ class Delivery:
             port=content.port,
             health={name: read_checks(text) for name, text in content.healthchecks.items()},
             overlap=content.overlap,
+            shrink=content.shrink,
             first_quantities=content.quantities,
             first_sizes=content.sizes,
             cron=content.cron,

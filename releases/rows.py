@@ -51,7 +51,8 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.processes_json = json.dumps(dict(content.processes))
     row.health_json = json.dumps(dict(content.healthchecks))
     row.overlap_json = json.dumps(dict(content.overlap))
-    row.formation_json = json.dumps({"quantities": dict(content.quantities), "sizes": dict(content.sizes)})
+    formation = {"quantities": content.quantities, "sizes": content.sizes, "shrink": content.shrink}
+    row.formation_json = json.dumps({key: dict(said) for key, said in formation.items()})
     row.cron_json = content.cron
     row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
     row.bake_json = json.dumps(None if content.bake is None else asdict(content.bake))
@@ -75,6 +76,7 @@ def image(row: ReleaseRow) -> Content:
         quantities=formation.get("quantities", {}),
         sizes=formation.get("sizes", {}),
         cron=row.cron_json,
+        shrink=formation.get("shrink", {}),
     )
 
 

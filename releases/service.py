@@ -97,7 +97,7 @@ class Releases:
         types = (dict(image.processes), dict(image.healthchecks), dict(image.overlap))
         more = (image.stop, image.hold_s, image.bake)
         formation = (dict(image.quantities), dict(image.sizes))
-        content = Content(image.image_id, "", commit, image.port, *types, *more, *formation, image.cron)
+        content = Content(image.image_id, "", commit, image.port, *types, *more, *formation, image.cron, image.shrink)
         said = description or f"Deploy {commit[:8]}"
         draft = Draft(ReleaseKind.IMAGE, said, actor, image=content, push_id=push_id, log_id=log_id)
         return self._ledger.submit(app_id, draft, self._floor(app_id))

@@ -55,6 +55,7 @@ class NewImage:
     `healthchecks`: app.json's list for each type that has one, as JSON text.
     `overlap`: whether an old and a new instance of a type may run side by side, for the types that app.json says it of.
     `quantities` and `sizes`: app.json's formation, for the app's first deploy. `cron`: its list, as JSON text.
+    `shrink`: how far `web` may shrink while this release starts, where app.json says it.
     What rests during the release phase: the types in `stop`, and for `hold_s` the app's requests.
     `bake`: the trial that the release asks for, where the app has none of its own.
     """
@@ -70,6 +71,7 @@ class NewImage:
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     cron: str = "[]"
+    shrink: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

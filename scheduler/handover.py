@@ -91,8 +91,7 @@ class Handover:
             run = records.locked_run(session, app_id)
             if run is None or run.rollout is None:
                 return False
-            before = run.held_types.split(",") if run.held_fence == lease.fence and run.held_types else []
-            run.held_fence, run.held_types = lease.fence, ",".join(sorted({*before, *types}))
+            hold(run, lease, {*held_by(run, lease), *types})
             return True
 
     def _being_started(self, app_id: AppId, rollout: str, types: Collection[str]) -> bool:
@@ -132,6 +131,17 @@ class Handover:
             ours = {row.id for row in records.live_rows(session, app_id) if row.rollout == rollout}
         running = (one for one in self.runtime.containers(app_id) if one.running and one.instance_id not in ours)
         return [one for one in running if one.process.rpartition(".")[0] in types]
+
+
+def held_by(run: AppRunRow, lease: Lease) -> frozenset[str]:
+    """The types and places (`web.3`) that the lease holds."""
+    mine = run.held_fence == lease.fence and run.held_types
+    return frozenset(run.held_types.split(",")) if mine else frozenset()
+
+
+def hold(run: AppRunRow, lease: Lease, names: Collection[str]) -> None:
+    """Let the loop start nothing in these types and places while the lease lasts."""
+    run.held_fence, run.held_types = lease.fence, ",".join(sorted(names))
 
 
 def _pause(lease: Lease, stopped: Stopped) -> None:

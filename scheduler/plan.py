@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from scheduler import judging, warm
 from scheduler.backoff import next_attempt
 from scheduler.judging import Judged
-from scheduler.records import AppRecord, Slot, process_of
+from scheduler.records import AppRecord, Slot, is_held, process_of
 from scheduler.runtime import Container
 from scheduler.settings import SchedulerSettings
 from scheduler.states import InstanceState
@@ -152,7 +152,7 @@ def _changes(app: AppRecord, seen: Seen, now: datetime, settings: SchedulerSetti
 
 def may_start(app: AppRecord, slot: Slot, seen: Seen) -> bool:
     """Whether an instance may be started in `slot`: one of a type in `app.alone` only when no other is left there."""
-    if slot.process_type in app.held:
+    if is_held(slot, app.held):
         return False
     if slot.process_type not in app.alone:
         return True

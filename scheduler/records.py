@@ -18,7 +18,7 @@ from core.ids import AppId, new_id
 from core.leases import LeaseRow
 from core.secrets import Sealer
 from router import Backend
-from scheduler import addresses, beginning, checks, health
+from scheduler import addresses, beginning, checks, health, shrink
 from scheduler.backoff import next_attempt
 from scheduler.checks import HealthCheck
 from scheduler.mounts import mounts_of
@@ -34,7 +34,7 @@ class AppRecord:
     """What the records say of one app: what it should run, and every instance that is not yet over.
 
     `line_fence` is the fence of whoever is making a release of this app just now; None when nobody is. Of the types in
-    `alone` two instances never run in one place; those in `held` are just being handed over by a deploy.
+    `alone` two instances never run in one place; the types, and places (`web.3`), in `held` a deploy has in its hands.
     `warm_rollout` is the one before, if its drained instances may be kept frozen. `watched`: see `AppRunRow`.
     """
 
@@ -106,8 +106,17 @@ def load_apps(session: Session, app_ids: Collection[AppId] | None = None) -> dic
     }
 
 
+def is_place(name: str) -> bool:
+    """Whether what is held is one place (`web.3`), not a whole type."""
+    return "." in name
+
+
+def is_held(slot: Slot, held: Collection[str]) -> bool:
+    return slot.process_type in held or f"{slot.process_type}.{slot.number}" in held
+
+
 def held_types(session: Session, run: AppRunRow) -> frozenset[str]:
-    """The types that a deploy which still holds the line has in its hands."""
+    """The types and places that a deploy which still holds the line has in its hands."""
     if run.held_fence is None:
         return frozenset()
     app_id = AppId(run.app_id)
@@ -245,7 +254,7 @@ def store_formation(session: Session, spec: RunSpec) -> None:
         new = FormationRow(app_id=spec.app_id, process_type=process.name, offered=True, size=size)
         row = rows.get(process.name, new)
         row.quantity, row.command = quantities[process.name], process.command
-        row.overlap = spec.may_overlap(process.name)
+        row.overlap, row.said_shrink = spec.may_overlap(process.name), spec.shrink.get(process.name, "")
         session.add(row)
 
 
@@ -255,7 +264,9 @@ def formation_rows(session: Session, app_id: AppId) -> list[FormationRow]:
 
 
 def to_formation(row: FormationRow, settings: SchedulerSettings) -> Formation:
-    return Formation(row.process_type, row.quantity, row.size, row.command, limits_of(row.size, settings))
+    limits = limits_of(row.size, settings)
+    said = shrink.in_force(row.shrink, row.said_shrink)
+    return Formation(row.process_type, row.quantity, row.size, row.command, limits, said)
 
 
 def process_of(row: InstanceRow) -> str:

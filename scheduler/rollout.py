@@ -33,6 +33,7 @@ from scheduler.records import Slot
 from scheduler.routing import take_route
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
+from scheduler.shrinking import Shrinking
 from scheduler.sizes import limits_for
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
@@ -57,6 +58,7 @@ class Rollouts:
     handover: Handover
     waking: Waking
     keepsakes: Keepsakes
+    shrinking: Shrinking
 
     def deploy(
         self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
@@ -126,6 +128,7 @@ class Rollouts:
     ) -> None:
         rollout = new_id()
         try:
+            self.shrinking.make_room(spec, frozen, lease, log, stopped)
             rows = self._record(spec, rollout, lease, frozen)
             self._announce(spec, rows, log)
             alone = self.handover.types(spec)

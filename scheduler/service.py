@@ -37,6 +37,7 @@ from scheduler.rollout import Rollouts
 from scheduler.runs import Runs
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
+from scheduler.shrinking import Shrinking
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, CronRow, CronRunRow, FormationRow, InstanceRow, RunRow
 from scheduler.turns import Turns
@@ -74,7 +75,8 @@ class Scheduler:
         volumes = Volumes(database, runtime)
         handover, waking = Handover(database, runtime, settings), Waking(database, runtime, sealer, settings)
         self._keepsakes = Keepsakes(keepsakes, sealer)
-        aside = (launcher, volumes, handover, waking, self._keepsakes)
+        shrinking = Shrinking(database, router, runtime, settings, self.reconcile_app)
+        aside = (launcher, volumes, handover, waking, self._keepsakes, shrinking)
         self._rollouts = Rollouts(database, router, runtime, sealer, settings, *aside)
         self._pausing = Pausing(router, handover)
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
@@ -167,13 +169,20 @@ class Scheduler:
             rows = [row for row in records.formation_rows(session, app_id) if row.offered]
         return [records.to_formation(row, self._settings) for row in rows]
 
-    def scale(self, app_id: AppId, quantities: Mapping[str, int]) -> list[Formation]:
-        """Record how many of each type are wanted, and see to it. UserError for an unknown type or a bad number."""
+    def scale(
+        self, app_id: AppId, quantities: Mapping[str, int], shrink: Mapping[str, str] | None = None
+    ) -> list[Formation]:
+        """Record how many of each type are wanted, and see to it; and how far it may `shrink` while a new set starts
+        (empty: as app.json says). UserError for an unknown type, a bad number or rule.
+        """
+        rules = wishes.shrink_rules(shrink or {})
         with self._database.write() as session:
             rows = {row.process_type: row for row in records.formation_rows(session, app_id) if row.offered}
             for name, quantity in quantities.items():
                 wishes.require_scalable(name, quantity, rows)
                 rows[name].quantity = quantity
+            for name, rule in rules.items():
+                rows[name].shrink = rule
         self._wake(app_id)
         return self.formation(app_id)
 

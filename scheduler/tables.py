@@ -13,8 +13,8 @@ from core.database import Base, UtcDateTime
 class AppRunRow(Base):
     """What an app runs now: the complete spec of its live release. `sealed_env` is encrypted.
 
-    `held_types` (by commas) are in the hands of the deploy whose fence is `held_fence`: while it holds the app's line,
-    the loop starts none of them. When it has lost the line, that is over by itself.
+    `held_types` (by commas; a place as `web.3`) are in the hands of the deploy whose fence is `held_fence`: while it
+    holds the app's line, the loop starts none of them. When it has lost the line, that is over by itself.
     `warm_rollout` is the one before it, while its instances may be kept frozen for a rollback; `warm_likeness` what a
     release must be like for them to be its instances (see `warm.likeness`).
     `watched`: its running instances have checks.
@@ -39,6 +39,8 @@ class FormationRow(Base):
     """How many of a type are wanted. `offered` is false while the live release lacks the type.
 
     `overlap` false: an instance starts only when the one before it has ended. `checks`: those set for the app, as JSON.
+    `shrink`: how far it may shrink while a new set starts, as set for the app (empty: it was not); `said_shrink`: as
+    the live release's app.json says.
     """
 
     __tablename__ = "formations"
@@ -51,6 +53,8 @@ class FormationRow(Base):
     offered: Mapped[bool] = mapped_column(Boolean, default=True)
     overlap: Mapped[bool] = mapped_column(Boolean, default=True)
     checks: Mapped[str] = mapped_column(Text, default="", server_default="")
+    shrink: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    said_shrink: Mapped[str] = mapped_column(String(20), default="", server_default="")
 
 
 class FormationChangeRow(Base):

@@ -173,9 +173,8 @@ class Turns:
         known = {row.id for row in app.instances}
         taken = {(row.process_type, row.number) for row in rows if row.id not in known and row.rollout == run.rollout}
         held = records.held_types(session, run)
-        free = [
-            slot for slot in slots if (slot.process_type, slot.number) not in taken and slot.process_type not in held
-        ]
+        there = (slot for slot in slots if (slot.process_type, slot.number) not in taken)
+        free = [slot for slot in there if not records.is_held(slot, held)]
         return records.add_instances(session, spec, str(run.rollout), 0, free, self.settings, listed)
 
     def _act(self, app: AppRecord, steps: Sequence[Step], spec: RunSpec | None, started: Sequence[InstanceRow]) -> None:

@@ -64,9 +64,9 @@ class RunSpec:
 
     `image_id` is the engine's own id ("" for a release without an image), `image_ref` the digest reference to pull it
     by when the engine has lost it ("" until it is published). `mounts`, `sizes` and `checks`, like the quantities, are
-    the scheduler's own to fill in: they belong to the app, not to a release. `overlap` and `health` are what app.json
-    says of types, and `checks` go before that; `first_quantities` and `first_sizes` are its formation, with which an
-    app begins. `cron` is app.json's list, as JSON text.
+    the scheduler's own to fill in: they belong to the app, not to a release. `overlap`, `shrink` and `health` are what
+    app.json says of types, and `checks` go before that; `first_quantities` and `first_sizes` are its formation, with
+    which an app begins. `cron` is app.json's list, as JSON text.
     """
 
     app_id: AppId
@@ -84,6 +84,7 @@ class RunSpec:
     mounts: tuple[Mount, ...] = ()
     sizes: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, tuple[HealthCheck, ...]] = field(default_factory=dict)
+    shrink: Mapping[str, str] = field(default_factory=dict)
     first_quantities: Mapping[str, int] = field(default_factory=dict)
     first_sizes: Mapping[str, str] = field(default_factory=dict)
     cron: str = "[]"
@@ -117,13 +118,17 @@ class Pause:
 
 @dataclass(frozen=True)
 class Formation:
-    """How many instances of a process type are wanted, and what each may use: `limits` is what `size` means here."""
+    """How many instances of a process type are wanted, and what each may use: `limits` is what `size` means here.
+
+    `shrink`: how far it may shrink while a new set starts, see `scheduler.shrink`.
+    """
 
     process_type: str
     quantity: int
     size: str
     command: str | None
     limits: Limits
+    shrink: str = "off"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from core.errors import UserError
 from core.ids import AppId
-from scheduler import records
+from scheduler import records, shrink
 from scheduler.states import InstanceState
 from scheduler.tables import AppRunRow, FormationRow, InstanceRow
+from scheduler.types import WEB
 
 MOST_INSTANCES = 100
 _LIVE = sorted({InstanceState.STARTING, InstanceState.RUNNING, InstanceState.CRASHED})
@@ -41,3 +42,12 @@ def require_scalable(name: str, quantity: int, rows: Mapping[str, FormationRow])
     if not 0 <= quantity <= MOST_INSTANCES:
         message = f"{name}={quantity} is not possible: a type has 0 to {MOST_INSTANCES} instances."
         raise UserError(message, f"For example: `portside ps:scale {name}=2`.")
+
+
+def shrink_rules(rules: Mapping[str, str]) -> dict[str, str]:
+    """Rules of how far types may shrink, as they are stored; "" takes one back. Raise UserError for a bad one."""
+    for name in rules:
+        if name != WEB:
+            message = f"{name} can't shrink: only {WEB} takes requests, which what is left goes on serving."
+            raise UserError(message, 'Say `"overlap": false` of it in app.json: its old instances end first.')
+    return {name: rule and shrink.canonical(rule) for name, rule in rules.items()}

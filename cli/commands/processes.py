@@ -135,6 +135,54 @@ def ps_type(session: Session, sizes: tuple[str, ...]) -> None:
         problem(f"{target.app} has no process types yet.", "They come with the first deploy: `git push portside main`.")
 
 
+@command("ps:shrink", examples=["portside ps:shrink", "portside ps:shrink web=50%", "portside ps:shrink web=auto"])
+@click.argument("rule", required=False, metavar="[web=N|web=N%|web=auto[:N]|web=off|web=default]")
+@app_options
+@json_option
+@pass_session
+def ps_shrink(session: Session, rule: str | None) -> None:
+    """Set how many old web instances stay while a new set starts; without a rule, show it.
+
+    For a host whose memory does not hold two full sets: at each deploy the rest is drained and ended first, then the
+    new set starts, and the route switches to it at once as ever. `web=2` or `web=50%` always; `web=auto`, `web=auto:2`:
+    only as far as memory asks for. `web=default`: as app.json says.
+    """
+    target = session.target()
+    path = target.path("/formation")
+    answer = target.api.patch(path, {"updates": [parse_shrink(rule)]}) if rule else target.api.get_list(path)
+    formation = [read(Formation.of, each) for each in answer]
+    if session.as_json:
+        as_json([asdict(each) for each in formation])
+    elif rule:
+        progress(f"While a new set of {target.app} starts: {_shrinks(formation[0])}.")
+    else:
+        table(("TYPE", "SHRINK"), [(each.type, each.shrink or "off") for each in formation if each.type == "web"])
+
+
+def parse_shrink(text: str) -> Json:
+    """`web=50%` as the API's update. What is a rule, the server knows.
+
+    Raises:
+        click.UsageError: it has not that form.
+    """
+    kind, equals, rule = text.partition("=")
+    if not (kind and equals and rule):
+        raise click.UsageError(
+            f"{text!r} does not say how far a type may shrink. Give web=2, web=50%, web=auto or web=off."
+        )
+    return {"type": kind, "shrink": None if rule == "default" else rule}
+
+
+def _shrinks(entry: Formation) -> str:
+    rule = entry.shrink or "off"
+    scarce, _, amount = rule.partition(":")
+    if rule == "off":
+        return f"all {entry.type} instances stay"
+    if scarce != "auto":
+        return f"{rule} of its {entry.type} instances stay"
+    return f"{entry.type} shrinks as far as memory asks for, {amount or '1'} at least stay"
+
+
 def _await_sizes(target: Target, answer: list[Json]) -> None:
     """Show the output of the change until it is decided. Raises OutcomeFailed."""
     change = next((each["size_change"] for each in answer if each.get("size_change")), None)
@@ -204,4 +252,4 @@ def _order(instance: Instance) -> tuple[bool, str, int]:
     return (instance.type != "web", instance.type, int(number) if number.isdigit() else 0)
 
 
-COMMANDS = (ps, ps_scale, ps_restart, ps_stop, ps_type)
+COMMANDS = (ps, ps_scale, ps_restart, ps_stop, ps_type, ps_shrink)

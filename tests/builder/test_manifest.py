@@ -104,6 +104,12 @@ def test_which_types_may_overlap_is_read_where_it_is_said():
     assert found.overlap == {"poll": False, "clock": True}
 
 
+@pytest.mark.parametrize("rule", [2, "2", "50%", "100%", "auto", "auto:2", "auto:50%", "off"])
+def test_how_far_web_may_shrink_is_read_as_it_stands(rule):
+    found = read_manifest(MemorySource({"app.json": json.dumps({"formation": {"web": {"shrink": rule}}})}))
+    assert found.shrink == {"web": str(rule)}
+
+
 def test_a_formation_is_read_type_by_type():
     said = '{"formation": {"web": {"quantity": 2, "size": "512m"}, "worker": {"quantity": 0}, "clock": {}}}'
     found = read_manifest(MemorySource({"app.json": said}))
@@ -127,6 +133,10 @@ def test_an_app_json_without_checks_is_fine(content):
         ('{"formation": {"web": {"quantity": true}}}', (1, 36, Wrong.WRONG_KIND, "formation.web.quantity")),
         ('{"formation": {"clock": {"overlap": "no"}}}', (1, 37, Wrong.WRONG_KIND, "formation.clock.overlap")),
         ('{"formation": {"web": {"overlap": false}}}', (1, 35, Wrong.NOT_ONE_OF, "formation.web.overlap")),
+        ('{"formation": {"clock": {"shrink": "1"}}}', (1, 36, Wrong.NOT_ONE_OF, "formation.clock.shrink")),
+        ('{"formation": {"web": {"shrink": 0}}}', (1, 34, Wrong.NOT_ONE_OF, "formation.web.shrink")),
+        ('{"formation": {"web": {"shrink": "half"}}}', (1, 34, Wrong.NOT_ONE_OF, "formation.web.shrink")),
+        ('{"formation": {"web": {"shrink": true}}}', (1, 34, Wrong.WRONG_KIND, "formation.web.shrink")),
         ('{"healtchecks": {}}', (1, 2, Wrong.UNKNOWN_KEY, "healtchecks")),
         ('{"env": {"A": "1",\n "A": "2"}}', (2, 2, Wrong.KEY_TWICE, "env.A")),
         (

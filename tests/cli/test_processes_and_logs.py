@@ -91,6 +91,36 @@ def test_stop_says_how_to_have_none(invoke, logged_in, word, path):
     )
 
 
+@pytest.mark.parametrize(
+    ("rule", "sent", "said"),
+    [
+        ("50%", "50%", "50% of its web instances stay"),
+        ("1", "1", "1 of its web instances stay"),
+        ("auto", "auto", "web shrinks as far as memory asks for, 1 at least stay"),
+        ("auto:50%", "auto:50%", "web shrinks as far as memory asks for, 50% at least stay"),
+        ("off", "off", "all web instances stay"),
+        ("default", None, "all web instances stay"),
+    ],
+)
+def test_how_far_web_shrinks_is_set_and_told(invoke, logged_in, rule, sent, said):
+    logged_in.answers["PATCH", "/apps/demo/formation"] = [{"type": "web", "quantity": 2, "shrink": sent or "off"}]
+    assert invoke("ps:shrink", f"web={rule}", "-a", "demo").stderr == f"While a new set of demo starts: {said}.\n"
+    updates = [{"type": "web", "shrink": sent}]
+    assert logged_in.asked_for("PATCH") == [("/apps/demo/formation", {"updates": updates})]
+
+
+def test_how_far_web_shrinks_is_shown(invoke, logged_in):
+    logged_in.answers["GET", "/apps/demo/formation"] = [{**FORMATION[0], "shrink": "auto"}, FORMATION[1]]
+    assert invoke("ps:shrink", "-a", "demo").stdout == "TYPE  SHRINK\nweb   auto\n"
+    assert json.loads(invoke("ps:shrink", "-a", "demo", "--json").stdout)[0]["shrink"] == "auto"
+
+
+def test_shrink_to_what_is_no_rule(invoke, logged_in):
+    result = invoke("ps:shrink", "50%", "-a", "demo")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(" ▸    '50%' does not say how far a type may shrink. Give web=2, web=50%, ")
+
+
 FORMATION = [
     {"type": "web", "quantity": 2, "size": "512m:0.5", "limits": {"memory_mb": 512, "cpus": 0.5, "pids": 256}},
     {"type": "clock", "quantity": 1, "size": "standard", "limits": {"memory_mb": 512, "cpus": 1.0, "pids": 256}},

@@ -205,6 +205,7 @@ class World:
     containers: dict[str, Container] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
     hung: dict[str, Hung] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
 
     def turn(self) -> list[object]:
         self.now += timedelta(seconds=1)
@@ -217,7 +218,7 @@ class World:
         healthy = frozenset(row.id for row in self.rows if row.state == S.STARTING and self._up(row))
         drained = frozenset(row.id for row in self.rows if row.state == S.RETIRED)
         live = tuple(row for row in self.rows if row.state != S.STOPPED)
-        app = AppRecord(APP, LIVE, {"web": self.wanted}, live, alone=self.alone)
+        app = AppRecord(APP, LIVE, {"web": self.wanted}, live, alone=self.alone, held=self.held)
         ready = frozenset(row.id for row in self.serving()) - self.failing.keys() - self.hung.keys()
         judged = Judged(dict(self.failing), ready, dict(self.hung))
         facts = Seen(self.now, dict(self.containers), healthy, drained, judged=judged)

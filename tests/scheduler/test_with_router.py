@@ -17,7 +17,7 @@ import pytest
 from core.ids import AppId
 from core.secrets import Sealer
 from router import Router, RouterSettings
-from scheduler import CheckKind, HealthCheck, Pause, Scheduler
+from scheduler import BootFailed, CheckKind, HealthCheck, Pause, ProcessType, Scheduler
 from tests.scheduler.conftest import Platform, eventually
 
 pytestmark = pytest.mark.engine
@@ -128,6 +128,37 @@ def test_no_request_fails_while_an_app_is_deployed_scaled_and_restarted(front: F
     assert visitors.failures == []
     assert {"200 v1 hello", "200 v2 hello"} >= set(visitors.answers)
     assert "200 v2 hello" in visitors.answers
+
+
+def test_no_request_fails_while_old_instances_make_room_for_a_new_set(front: Front, app_id: AppId) -> None:
+    platform, visitors = front.platform, Visitors(front)
+    platform.deploy(platform.spec(app_id))
+    threads = [threading.Thread(target=visitors.run, daemon=True) for _ in range(2)]
+    seen: list[tuple[int, int, int]] = []
+
+    def publish() -> str:
+        versions = [one.version for one in platform.runtime.containers(app_id) if one.running]
+        seen.append((versions.count(1), versions.count(2), len(platform.router.listed_addresses())))
+        return "ref"
+
+    with platform.looping():
+        platform.scheduler.scale(app_id, {"web": 4})
+        eventually(lambda: left_alone(front, app_id, 4, version=1), "four instances")
+        for thread in threads:
+            thread.start()
+        platform.deploy(platform.spec(app_id, version=2, shrink={"web": "50%"}), before_switch=publish)
+        eventually(lambda: left_alone(front, app_id, 4, version=2), "four of v2")
+        failing = platform.spec(app_id, version=3, shrink={"web": "1"}, processes=(ProcessType("web", "exit 3"),))
+        with pytest.raises(BootFailed):
+            platform.deploy(failing)
+        eventually(lambda: left_alone(front, app_id, 4, version=2), "they are back")
+        visitors.stop.set()
+        for thread in threads:
+            thread.join(15)
+    assert seen == [(2, 4, 2)], "two old ones serve while four new ones have started"
+    assert "-----> web: 4 → 1 instance while v3 starts" in platform.lines
+    assert visitors.failures == []
+    assert {"200 v1 hello", "200 v2 hello"} == set(visitors.answers)
 
 
 def test_no_request_fails_while_an_instance_leaves_the_route_comes_back_and_hangs(front: Front, app_id: AppId) -> None:

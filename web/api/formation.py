@@ -30,7 +30,8 @@ def show_type(call: AppCall, kind: str) -> Answer:
 def change(call: AppCall) -> Answer:
     """`{"updates": [{"type": "web", "quantity": 3, "size": "512m:0.5"}]}`; a quantity may be relative: "+1".
 
-    Quantities hold at once. A change of sizes replaces the instances, and is kept only if the new ones start: until
+    Quantities hold at once, and so does `shrink`: how far `web` may shrink while a new set of instances starts; null:
+    as app.json says. A change of sizes replaces the instances, and is kept only if the new ones start: until
     then `size` is as it was, and `size_change` tells of the change, with the stream of its output.
     """
     now = _now(call)
@@ -68,7 +69,8 @@ def _change(call: AppCall, wishes: Mapping[str, tuple[Formation, Body]]) -> list
     quantities = {kind: _wished(entry, update) for kind, (entry, update) in wishes.items()}
     sizes = {kind: size for kind, (_, update) in wishes.items() if (size := update.text("size")) is not None}
     call.parts.resizing.check(call.app.id, sizes)
-    call.parts.scheduler.scale(call.app.id, quantities)
+    rules = {kind: _rule(update.values["shrink"]) for kind, (_, update) in wishes.items() if "shrink" in update.values}
+    call.parts.scheduler.scale(call.app.id, quantities, rules)
     resizing = call.parts.resizing.ask(call.app.id, sizes, call.identity.email)
     pending = None if resizing is None else shapes.size_change(resizing, call.links)
     shown = _shapes(call, [entry for kind, entry in _now(call).items() if kind in wishes])
@@ -78,6 +80,13 @@ def _change(call: AppCall, wishes: Mapping[str, tuple[Formation, Body]]) -> list
 def _wished(now: Formation, update: Body) -> int:
     wish = update.values.get("quantity")
     return now.quantity if wish is None else quantity(wish, now.quantity)
+
+
+def _rule(said: object) -> str:
+    """How far a type may shrink: "" for null."""
+    if said is not None and (not isinstance(said, str | int) or isinstance(said, bool)):
+        raise UserError(f"{said!r} does not say how far web may shrink.", 'Give 2, "50%", "auto" or "off".')
+    return "" if said is None else str(said)
 
 
 def _now(call: AppCall) -> dict[str, Formation]:

@@ -158,7 +158,7 @@ def build(record: Push, app_name: str, release_id: str | None, stack_name: str, 
 
 
 def formation(record: Formation, of: App) -> Json:
-    """`limits` is Portside's own: what the size means on this server."""
+    """`limits` is Portside's own: what the size means on this server. So is `shrink`, see `scheduler.shrink`."""
     return {
         "id": str(uuid.uuid5(uuid.UUID(of.id), record.process_type)),
         "type": record.process_type,
@@ -166,6 +166,7 @@ def formation(record: Formation, of: App) -> Json:
         "size": record.size,
         "limits": {"memory_mb": record.limits.memory_mb, "cpus": record.limits.cpus, "pids": record.limits.pids},
         "command": record.command or "",
+        "shrink": record.shrink,
         "app": {"id": of.id, "name": of.name},
         "created_at": clock.iso(of.created_at),
         "updated_at": clock.iso(of.updated_at),

@@ -81,9 +81,11 @@ class InstantScheduler:
     def formation(self, app_id: str) -> list[Formation]:
         return list(self.formations.get(app_id, {}).values())
 
-    def scale(self, app_id: str, quantities: Mapping[str, int]) -> list[Formation]:
+    def scale(self, app_id: str, quantities: Mapping[str, int], shrink: Mapping[str, str]) -> list[Formation]:
         for kind, quantity in quantities.items():
             self.formations[app_id][kind] = replace(self.formations[app_id][kind], quantity=quantity)
+        for kind, rule in shrink.items():
+            self.formations[app_id][kind] = replace(self.formations[app_id][kind], shrink=rule or "off")
         return self.formation(app_id)
 
     def restart(self, app_id: str, process: str | None = None) -> None:

@@ -55,6 +55,21 @@ def test_the_formation_is_scaled(stage, api, live: App, sent: object, then: int)
     }
 
 
+@pytest.mark.parametrize(("sent", "then"), [("50%", "50%"), (2, "2"), ("auto", "auto"), (None, "off")])
+def test_how_far_web_shrinks_is_set_beside_its_quantity(api, live: App, sent: object, then: str) -> None:
+    answer = api.patch("/apps/shop/formation", json={"updates": [{"type": "web", "quantity": 3, "shrink": sent}]})
+    assert [(entry["quantity"], entry["shrink"]) for entry in answer.json] == [(3, then)]
+    assert api.get("/apps/shop/formation/web").json["shrink"] == then
+
+
+@pytest.mark.parametrize("sent", [True, ["50%"], {"web": 1}])
+def test_how_far_it_shrinks_is_a_text_or_a_number(api, live: App, sent: object) -> None:
+    answer = api.patch("/apps/shop/formation/web", json={"shrink": sent, "quantity": 3})
+    assert answer.status_code == 422
+    assert "does not say how far web may shrink." in answer.json["message"]
+    assert api.get("/apps/shop/formation/web").json["quantity"] == 1
+
+
 def test_one_type_is_scaled_at_its_own_address(api, live: App) -> None:
     answer = api.patch("/apps/shop/formation/worker", json={"quantity": 2})
     assert (answer.json["type"], answer.json["quantity"]) == ("worker", 2)
