@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import docker
@@ -86,6 +87,41 @@ def test_the_worker_is_killed_while_a_new_clock_starts(site: Site, victim: Victi
     assert visitor.failures == []
     assert site.answer()["words"] == "three"
     assert most_at_once(site, began_s) == 1
+
+
+FOUR = {"quantity": 4, "shrink": "50%"}
+
+
+@pytest.mark.parametrize(
+    ("lasts", "old", "new"),
+    [
+        pytest.param("the drain of the old ones", 4, 0, marks=pytest.mark.full),
+        pytest.param("the start of the new ones", 2, 4),
+    ],
+)
+def test_the_worker_is_killed_while_web_is_shrunk_for_a_new_set(
+    site: Site, victim: Victim, lasts: str, old: int, new: int
+) -> None:
+    """What was held comes back by itself, the push goes live all the same, and nobody notices."""
+    site.write(json.dumps({"formation": {"web": FOUR}}), "app.json")
+    assert site.push().code == 0
+    assert site.cli("ps:scale", "web=4").code == 0
+    eventually(lambda: webs(site, 2) == 4, "four of v2 run")
+    after, commit = Aftermath.of(site), START.prepare(site)
+    with Steady(site) as visitor, site.pushing() as push:
+        push.says("web: 4 → 2 instances while v3 starts")
+        if new:
+            eventually(lambda: webs(site, 3) == new, "the new ones start")
+            assert webs(site, 2) == old
+        victim.kill("worker")
+        assert after.final_push(commit).state is PushState.LIVE
+        push.ended()
+        eventually(lambda: (webs(site, 2), webs(site, 3)) == (0, 4), "four of v3 and nothing else")
+    assert visitor.failures == []
+
+
+def webs(site: Site, version: int) -> int:
+    return len([one for one in site.containers() if one.version == version])
 
 
 def clocks(site: Site) -> list[int]:
