@@ -92,6 +92,7 @@ class _Conversation:
         """From the greeting to the end of the run or of the connection."""
         self.last_byte_at = began_at = self._loop.time()
         attachment: Attachment | None = None
+        beats = asyncio.create_task(self._beat())
         try:
             await self._send(_GREETING)
             try:
@@ -103,6 +104,7 @@ class _Conversation:
             await self._carry(attachment)
             await asyncio.sleep(began_at + _LINGER_S - self._loop.time() if isinstance(self.codec, Plain) else 0)
         finally:
+            beats.cancel()
             self.gone.set()
             if attachment is not None:
                 attachment.close()
@@ -111,7 +113,6 @@ class _Conversation:
     async def _carry(self, attachment: Attachment) -> None:
         work = asyncio.create_task(self._to_its_end(attachment))
         client = asyncio.create_task(self._from_client(attachment))
-        beats = asyncio.create_task(self._beat())
         try:
             await asyncio.wait({work, client}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -119,9 +120,9 @@ class _Conversation:
             else:
                 work.result()
         finally:
-            for task in (work, client, beats):
+            for task in (work, client):
                 task.cancel()
-            await asyncio.gather(work, client, beats, return_exceptions=True)
+            await asyncio.gather(work, client, return_exceptions=True)
 
     async def _to_its_end(self, attachment: Attachment) -> None:
         await self._in_thread(lambda: self._copy_output(attachment))

@@ -11,12 +11,22 @@ from scheduler.settings import SchedulerSettings
 from scheduler.states import RunState
 from scheduler.tables import RunRow
 
+_LOST = "The connection to its client was lost."
+
 
 @dataclass(frozen=True)
 class Begin:
     """A detached run that nobody has begun yet: start its container."""
 
     row: RunRow
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A detached run that a worker which is gone was starting: note its container, or start it when there is none."""
+
+    row: RunRow
+    container: Container | None
 
 
 @dataclass(frozen=True)
@@ -57,19 +67,26 @@ class Forget:
     row: RunRow
 
 
-RunStep = Begin | Fail | End | Halt | KillRun | Forget
+RunStep = Begin | Resume | Fail | End | Halt | KillRun | Forget
 
 
 def plan_run(
-    row: RunRow, containers: Mapping[str, Container], at: datetime, now: datetime, settings: SchedulerSettings
+    row: RunRow,
+    containers: Mapping[str, Container],
+    at: datetime,
+    now: datetime,
+    settings: SchedulerSettings,
+    since: datetime | None = None,
 ) -> RunStep | None:
-    """The step for one run, with the containers by run as they were `at` that moment; None: nothing to do."""
+    """The step for one run, with the containers by run as they were `at` that moment; None: nothing to do.
+
+    `since` is when the loop that looks began: whoever was starting a detached run before that is gone.
+    """
     match RunState(row.state):
         case RunState.WAITING:
             return _waiting(row, now)
         case RunState.STARTING:
-            late = now > (row.started_at or row.created_at) + timedelta(seconds=settings.start_timeout_s)
-            return Fail(row, "It could not be started in time.") if late else None
+            return _starting(row, containers.get(row.id), now, settings, since)
         case RunState.ENDED | RunState.FAILED:
             over = now > (row.ended_at or row.created_at) + timedelta(seconds=settings.kept_s)
             return Forget(row) if over else None
@@ -96,9 +113,20 @@ def _waiting(row: RunRow, now: datetime) -> RunStep | None:
     return Fail(row, "Its client did not connect.") if now > row.open_until else None
 
 
+def _starting(
+    row: RunRow, container: Container | None, now: datetime, settings: SchedulerSettings, since: datetime | None
+) -> RunStep | None:
+    begun_at = row.started_at or row.created_at
+    if now > begun_at + timedelta(seconds=settings.start_timeout_s):
+        return Fail(row, "It could not be started in time.")
+    if row.attached:
+        return Fail(row, _LOST) if row.seen_until is not None and now >= row.seen_until else None
+    return Resume(row, container) if since is not None and begun_at < since else None
+
+
 def _overdue(row: RunRow, now: datetime) -> RunStep | None:
     if row.end_by is not None and now >= row.end_by:
         return Halt(row, f"It ran for longer than its limit of {row.limit_s} s.")
     if row.attached and row.seen_until is not None and now >= row.seen_until:
-        return Halt(row, "The connection to its client was lost.")
+        return Halt(row, _LOST)
     return None

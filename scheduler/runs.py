@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, CursorResult, delete, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -22,15 +22,14 @@ from core.states import LostRace
 from router import Router
 from scheduler import addresses, cron_records, records, run_plan, run_records, sizes
 from scheduler.certificate import certificate_file, fingerprint_of, server_context
-from scheduler.launcher import own_variables
+from scheduler.run_orders import order_for_run
 from scheduler.run_plan import RunStep
-from scheduler.run_records import RUN_TYPE, Run, RunWish
-from scheduler.runtime import AddressTaken, Container, ContainerOrder, Runtime, StartFailed
+from scheduler.run_records import Run, RunWish
+from scheduler.runtime import AddressTaken, Container, ContainerOrder, ImageGone, Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
 from scheduler.states import RUN, RunState
 from scheduler.tables import RunRow
-from scheduler.types import STANDARD, RunSpec
-from scheduler.volumes import for_container
+from scheduler.types import STANDARD
 
 log = logging.getLogger("portside.scheduler")
 
@@ -56,6 +55,7 @@ class Runs:
     sealer: Sealer
     settings: SchedulerSettings
     wake: Callable[[AppId], None]
+    began_at: datetime = field(default_factory=clock.now)
 
     def ask(self, app_id: AppId, wish: RunWish) -> Asked:
         """Record a run of the app's live release. A detached one is begun by the loop, which is woken.
@@ -132,7 +132,8 @@ class Runs:
         with self.database.read() as session:
             rows = run_records.rows_of(session, app_ids)
         now = clock.now()
-        steps = [step for row in rows if (step := run_plan.plan_run(row, found, at, now, self.settings)) is not None]
+        rules = (at, now, self.settings, self.began_at)
+        steps = [step for row in rows if (step := run_plan.plan_run(row, found, *rules)) is not None]
         return steps, frozenset(row.id for row in rows if run_plan.has_container(row))
 
     def act(self, step: RunStep) -> None:
@@ -141,6 +142,8 @@ class Runs:
             match step:
                 case run_plan.Begin(row):
                     self._begin(row)
+                case run_plan.Resume(row, container):
+                    self._resume(row, container)
                 case run_plan.Fail(row, reason):
                     self.fail(row.id, reason)
                 case run_plan.End(row, container):
@@ -171,18 +174,23 @@ class Runs:
         """Whether it is ours to start; nobody else's then."""
         with self.database.write() as session:
             current = RunRow.secret_digest == row.secret_digest
-            return _move(session, row, _R.STARTING, current, started_at=clock.now(), secret_digest="")
+            seen = clock.after(self.settings.run_seen_s) if row.attached else None
+            values = {"started_at": clock.now(), "seen_until": seen, "secret_digest": ""}
+            return _move(session, row, _R.STARTING, current, **values)
 
     def started(self, row: RunRow, container_id: str) -> bool:
         """Record that it runs; False, and its container is gone again, when it was stopped in the meantime."""
+        ours = self._note(row, container_id)
+        if not ours:
+            self.runtime.remove(container_id)
+        return ours
+
+    def _note(self, row: RunRow, container_id: str) -> bool:
         moment = clock.now()
         seen = clock.after(self.settings.run_seen_s, moment) if row.attached else None
         values = {"container_id": container_id, "started_at": moment, "seen_until": seen}
         with self.database.write() as session:
-            ours = _move(session, row, _R.RUNNING, end_by=clock.after(row.limit_s, moment), **values)
-        if not ours:
-            self.runtime.remove(container_id)
-        return ours
+            return _move(session, row, _R.RUNNING, end_by=clock.after(row.limit_s, moment), **values)
 
     def fail(self, run_id: str, reason: str) -> None:
         with self.database.write() as session:
@@ -218,46 +226,45 @@ class Runs:
             if spec is None:
                 raise UserError("The app runs nothing any more.")
             address = addresses.lease(session, self.settings.subnet, [row.id], listed)[row.id]
-        return self._order(spec, row, address)
+        image, env = self.runtime.image(spec.image_id, spec.image_ref), self.sealer.unseal(row.sealed_env)
+        return order_for_run(spec, row, image, env, address, self.settings)
 
     def with_address(self, row: RunRow, start: Callable[[ContainerOrder], object]) -> None:
         """Give `start` the order; again with another address when something foreign has the first."""
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             try:
                 start(self.order_of(row))
             except AddressTaken:
                 continue
+            except ImageGone:
+                if attempt:
+                    raise
+                continue  # the runtime now looks for it anew, and pulls it if need be
             return
         raise StartFailed(f"Containers that are not Portside's use addresses of {self.settings.network}.")
 
-    def _order(self, spec: RunSpec, row: RunRow, address: str) -> ContainerOrder:
-        name = run_records.name_of(row)
-        limits = sizes.limits_of(row.size, self.settings)
-        config = {key: value for key, value in spec.env.items() if key != "PORT"}
-        return ContainerOrder(
-            instance_id=row.id,
-            app_id=spec.app_id,
-            app_name=spec.app_name,
-            release_id=spec.release_id,
-            version=spec.version,
-            rollout=row.id,
-            fence=0,
-            process=name,
-            image=self.runtime.image(spec.image_id, spec.image_ref),
-            command=row.command,
-            env={**config, **self.sealer.unseal(row.sealed_env), **own_variables(spec, name)},
-            address=address,
-            memory_mb=limits.memory_mb,
-            cpus=limits.cpus,
-            pids=limits.pids,
-            mounts=for_container(spec.app_id, spec.mounts, RUN_TYPE),
-            once=True,
-            terminal=run_records.terminal_of(row),
-        )
-
     def _begin(self, row: RunRow) -> None:
-        if not self.claim(row):
+        if self.claim(row):
+            self._start(row)
+
+    def _resume(self, row: RunRow, container: Container | None) -> None:
+        """Go on where a dead worker stopped, unless another has just begun to: what runs already is not run twice."""
+        if container is not None and container.state != "created":
+            self._note(row, container.id)
             return
+        if not self._claim_again(row):
+            return
+        if container is not None:
+            self.runtime.remove(container.id)
+        self._start(row)
+
+    def _claim_again(self, row: RunRow) -> bool:
+        same = (RunRow.id == row.id, RunRow.state == _R.STARTING, RunRow.started_at == row.started_at)
+        with self.database.write() as session:
+            done = session.execute(update(RunRow).where(*same).values(started_at=clock.now()))
+            return isinstance(done, CursorResult) and done.rowcount == 1
+
+    def _start(self, row: RunRow) -> None:
         try:
             self.with_address(row, lambda order: self.started(row, self.runtime.start(order)))
         except PortsideError as error:

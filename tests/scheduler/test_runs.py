@@ -14,9 +14,9 @@ from sqlalchemy import update
 from core import clock
 from core.errors import Conflict, NotFound, UserError
 from core.ids import AppId
-from scheduler import RunWish
+from scheduler import RunWish, SchedulerSettings
 from scheduler.attached import Attending
-from scheduler.run_plan import Begin, End, Fail, Forget, Halt, KillRun, plan_run
+from scheduler.run_plan import Begin, End, Fail, Forget, Halt, KillRun, Resume, plan_run
 from scheduler.runs import Asked, Runs
 from scheduler.runtime import Container
 from scheduler.states import RunState
@@ -58,8 +58,6 @@ def container(state: str = "running") -> Container:
 
 
 def planned(given: RunRow, found: Container | None, after_s: float = 0.0) -> Any:
-    from scheduler import SchedulerSettings
-
     moment = NOW + timedelta(seconds=after_s)
     containers = {} if found is None else {found.instance_id: found}
     return plan_run(given, containers, moment, moment, SchedulerSettings())
@@ -91,6 +89,25 @@ UP = {"started_at": NOW, "seen_until": NOW + timedelta(seconds=15), "end_by": NO
 )
 def test_what_comes_next(given: RunRow, found: Container | None, after_s: float, step: Any) -> None:
     assert type(planned(given, found, after_s)) is (step or type(None))
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "step"),
+    [
+        (row(RunState.STARTING, attached=False, started_at=NOW), None, Resume),
+        (row(RunState.STARTING, attached=False, started_at=NOW), container(), Resume),
+        (row(RunState.STARTING, started_at=NOW, seen_until=NOW + timedelta(seconds=15)), None, Fail),
+        (row(RunState.STARTING, attached=False, started_at=NOW + timedelta(seconds=11)), None, None),
+        (row(RunState.STARTING, started_at=NOW, seen_until=NOW + timedelta(seconds=30)), None, None),
+    ],
+)
+def test_what_a_dead_process_was_starting_is_seen_to_within_seconds(
+    given: RunRow, found: Container | None, step: Any
+) -> None:
+    """The loop began 10 s after the claim, and looks 10 s later."""
+    containers = {} if found is None else {found.instance_id: found}
+    now, since = NOW + timedelta(seconds=20), NOW + timedelta(seconds=10)
+    assert type(plan_run(given, containers, now, now, SchedulerSettings(), since)) is (step or type(None))
 
 
 def test_without_a_release_there_is_nothing_to_run_in(platform: Platform, app_id: AppId) -> None:
@@ -209,6 +226,27 @@ def test_a_running_run_keeps_its_container_and_address_through_a_look_at_everyth
     assert [one.process for one in live.runtime.containers(app_id)] == ["web.1", "run.1"]
     with live.database.read() as session:
         assert session.query(AddressRow).filter_by(instance_id=run.id).count() == 1
+
+
+@pytest.mark.parametrize("had_begun", [True, False], ids=["its container runs", "it has none"])
+def test_a_run_that_a_dead_worker_was_starting_runs_once(
+    live: Platform, runs: Runs, app_id: AppId, had_begun: bool
+) -> None:
+    asked = detached(runs, app_id)
+    with live.database.read() as session:
+        run = session.get_one(RunRow, asked.run.id)
+    assert runs.claim(run)
+    if had_begun:
+        live.runtime.start(runs.order_of(run))
+    before = {one.id for one in live.runtime.containers(app_id)}
+    successor = replace(runs, began_at=clock.after(1))
+    steps, _ = successor.look([app_id], live.runtime.containers(app_id), clock.now())
+    for step in [*steps, *steps]:
+        successor.act(step)
+    assert runs.find(app_id, "run.1").state == "running"
+    found = {one.id for one in live.runtime.containers(app_id)}
+    assert len(found) == 2
+    assert (found == before) is had_begun
 
 
 def test_a_container_whose_run_was_given_up_is_a_stray(live: Platform, runs: Runs, app_id: AppId) -> None:
