@@ -18,7 +18,7 @@ from docker.types import LogConfig
 from docker.utils import kwargs_from_env
 
 from core.ids import AppId
-from scheduler import docker_exec, docker_memory, docker_network, shell
+from scheduler import docker_exec, docker_memory, docker_network, docker_pull, shell
 from scheduler.docker_answers import inspected, listed
 from scheduler.docker_attachment import DockerAttachment, attach
 from scheduler.docker_errors import mapped, start_error
@@ -68,12 +68,15 @@ class DockerRuntime:
         return Capacity(int(info["MemTotal"]) // _MB, float(info["NCPU"]))
 
     def image(self, image_id: str, image_ref: str) -> Image:
+        why = ": it is in no registry"
         with mapped():
-            found = self._images.get(image_id) or self._inspect_image(image_id) or self._pull(image_ref)
+            found = self._images.get(image_id) or self._inspect_image(image_id) or self._inspect_image(image_ref)
+            if found is None and image_ref:
+                why = f": {docker_pull.pull(self._api, image_ref)}"
+                found = self._inspect_image(image_ref)
         if found is None:
-            name = image_ref or image_id or "(none)"
             raise StartFailed(
-                f"The engine does not have the image {name}, and it can't be pulled.",
+                f"The engine does not have the image {image_ref or image_id or '(none)'}, and it can't be pulled{why}.",
                 "Is the registry running? See `portside-server doctor`.",
             )
         self._images[image_id] = found
@@ -212,15 +215,6 @@ class DockerRuntime:
             return None
         labels = found["Config"].get("Labels") or {}
         return Image(found["Id"], found["Config"].get("User") or "", labels.get(shell.LAUNCHER_LABEL, ""))
-
-    def _pull(self, image_ref: str) -> Image | None:
-        if not image_ref:
-            return None
-        try:
-            self._api.pull(image_ref)
-        except APIError:
-            return None
-        return self._inspect_image(image_ref)
 
     def _created(self, order: ContainerOrder, attached: bool) -> str:
         try:

@@ -32,12 +32,12 @@ class Loop:
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
         threading.Thread(target=self._listen, args=(stop,), name="engine events", daemon=True).start()
-        with contained("network"):
-            self._runtime.prepare()
         everything_at = clock.now()
         while not stop.is_set():
             if self._missed.is_set() or clock.now() >= everything_at:
                 self._missed.clear()
+                with contained("network"):  # an engine may come back without its data
+                    self._runtime.prepare()
                 everything_at = clock.after(self._settings.loop_s)
                 with contained("reconcile"):
                     self._reconciler.everything()
