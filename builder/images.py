@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import update
 
 from builder.engine import Engine
+from builder.pulse import Pulse
 from builder.registry import Manifest, Registry
 from builder.settings import BuilderSettings
 from builder.tables import BuildRow
 from core.database import Database
-from core.errors import Unavailable
+from core.errors import NotFound, Unavailable
 from core.ids import AppId
 from core.leases import Leases
 
@@ -74,11 +75,36 @@ class ImageStore:
             self._engine.tag(self._name(app_id, earlier), self._name(app_id, version))
         return new_ref
 
-    def has(self, ref: str) -> bool:
-        """Whether the registry holds the image that `publish` gave as `ref`."""
+    def restore(
+        self,
+        app_id: AppId,
+        app_name: str,
+        image_id: str,
+        ref: str,
+        version: int,
+        labels: Mapping[str, str],
+        stopped: Callable[[], BaseException | None] = lambda: None,
+    ) -> str | None:
+        """Publish a release's image again from the engine's copy, which the registry has lost; gives its ref, the same
+        unless app or labels have another name now. None when the engine has no copy. Raises as `publish`."""
+        copy = self._copy(image_id, ref)
+        return None if copy is None else self.publish(app_id, app_name, copy, version, labels, stopped)
+
+    def holds(self, image_id: str, ref: str) -> bool:
+        """Whether the engine has a copy of the image from which `restore` could publish it again."""
+        return self._copy(image_id, ref) is not None
+
+    def has(self, ref: str, closely: bool = False) -> bool:
+        """Whether the registry holds the image that `publish` gave as `ref`; `closely`: with every layer of it."""
         self._await_registry()
-        repository, _, digest = ref.removeprefix(f"{self._registry.host}/").rpartition("@")
-        return self._registry.digest(repository, digest) is not None
+        repository, digest = self._place(ref)
+        if not closely:
+            return self._registry.digest(repository, digest) is not None
+        try:
+            manifest = self._registry.manifest(repository, digest)
+        except NotFound:
+            return False
+        return all(self._registry.has_blob(repository, blob) for blob in manifest.blobs)
 
     def highest_version(self, app_id: AppId) -> int:
         """The highest release of the app that the registry knows; 0 for none."""
@@ -107,18 +133,20 @@ class ImageStore:
         self._await_registry()
         self._registry.check()
         self._engine.tag(image, name)
-        reason = self._engine.push(name, self._settings.push_timeout_s, stopped)
+        with Pulse(self._registry.check).watched(stopped) as ended:
+            reason = self._engine.push(name, self._settings.push_timeout_s, ended)
         if reason:
             self._registry.check()
             raise Unavailable(f"The image did not get into the registry: {reason}", "See `portside-server doctor`.")
 
     def fetch(self, ref: str, deadline_s: float, stopped: Callable[[], BaseException | None]) -> str | None:
         """Get a published image back into the engine; its id there, or None when the registry lacks it."""
-        said: list[str] = []
-        if not self.has(ref) or self._engine.stream(
-            "pull", ref, on_line=said.append, deadline_s=deadline_s, stopped=stopped
-        ):
+        if not self.has(ref):
             return None
+        said: list[str] = []
+        with Pulse(self._registry.check).watched(stopped) as ended:
+            if self._engine.stream("pull", ref, on_line=said.append, deadline_s=deadline_s, stopped=ended):
+                return None
         return self._engine.image_id(ref)
 
     def name_of(self, repository: str, tag: str) -> str:
@@ -130,6 +158,15 @@ class ImageStore:
         end = time.monotonic() + LONGEST_REST_S
         while self._leases.is_held(REGISTRY_RESTS) and time.monotonic() < end:
             time.sleep(0.1)
+
+    def _copy(self, image_id: str, ref: str) -> str | None:
+        """The name of the engine's copy: as it was built, or as it was pulled."""
+        return next((name for name in (image_id, ref) if name and self._engine.image_id(name) is not None), None)
+
+    def _place(self, ref: str) -> tuple[str, str]:
+        """(repository, digest) of a ref."""
+        repository, _, digest = ref.removeprefix(f"{self._registry.host}/").rpartition("@")
+        return repository, digest
 
     def _name(self, app_id: AppId, version: int) -> str:
         return self.name_of(_repository(app_id), f"v{version}")

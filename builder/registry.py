@@ -36,6 +36,11 @@ class Manifest:
     def config_digest(self) -> str:
         return str(self.content["config"]["digest"])
 
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """The digests of its config and its layers."""
+        return (self.config_digest, *(str(layer["digest"]) for layer in self.content.get("layers", ())))
+
     def with_config(self, config: bytes) -> Manifest:
         """The same image with another config blob."""
         descriptor = {**self.content["config"], "digest": digest_of(config), "size": len(config)}
@@ -89,6 +94,13 @@ class Registry:
     def blob(self, repository: str, digest: str) -> bytes:
         """A blob's content; raises NotFound."""
         return self._call("GET", f"/v2/{repository}/blobs/{digest}").content
+
+    def has_blob(self, repository: str, digest: str) -> bool:
+        try:
+            self._call("HEAD", f"/v2/{repository}/blobs/{digest}")
+        except NotFound:
+            return False
+        return True
 
     def put_blob(self, repository: str, content: bytes) -> str:
         """Store a small blob, in one piece; gives its digest."""

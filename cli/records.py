@@ -46,7 +46,7 @@ class App:
 @dataclass(frozen=True)
 class Release:
     """A numbered release. `status` is pending, succeeded or failed; `restorable`, whether a rollback can name it;
-    `reason`, why it failed; `bake`, how its trial stands or ended, if it had one."""
+    `restorable_reason`, why it can't any more; `reason`, why it failed; `bake`, how its trial stands or ended."""
 
     id: str
     version: int
@@ -57,6 +57,7 @@ class Release:
     user: str | None
     commit: str | None
     restorable: bool
+    restorable_reason: str | None
     reason: str | None
     bake: str | None
 
@@ -73,6 +74,7 @@ class Release:
             user=_email(data.get("user")),
             commit=data.get("commit"),
             restorable=bool(data.get("eligible_for_rollback", data["status"] == "succeeded")),
+            restorable_reason=data.get("not_eligible_reason"),
             reason=data.get("reason"),
             bake=bake_words(data.get("bake")),
         )

@@ -6,20 +6,21 @@ Every step may run twice: a worker that takes over after a crash starts here aga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core import timing
 from core.edge import record_bug
-from core.errors import Cancelled, DeadlineExceeded, LeaseLost, PortsideError, UserError
+from core.errors import Cancelled, DeadlineExceeded, LeaseLost, NotFound, PortsideError, UserError
 from core.leases import Lease
 from core.logs import LogWriter
 from core.patience import Patience
 from core.secrets import Mask
 from releases.bakes import Bakes
 from releases.ledger import Ledger
+from releases.proof import labels_of
 from releases.settings import ReleaseSettings
 from releases.types import App, ImageStore, ReleaseKind
 from scheduler import Pause, ProcessType, RunSpec, Scheduler, read_checks
@@ -98,19 +99,27 @@ class Delivery:
     def _publish(self) -> str:
         """Put the release's image in the registry under its own number; gives the pullable reference."""
         images, release, app = self._parts.images, self._release, self._app
-        labels = {
-            "portside.app": app.name,
-            "portside.app-id": app.id,
-            "portside.release": release.name,
-            "portside.commit": self._content.commit,
-        }
+        labels, image_id = labels_of(app, release.name, self._content.commit), self._content.image_id
         with timing.step("upload"):
             if self._content.image_ref:
-                ref = images.republish(app.id, app.name, self._content.image_ref, release.version, labels)
+                ref = self._published_again(self._content.image_ref, labels)
             else:
-                image_id = self._content.image_id
                 ref = images.publish(app.id, app.name, image_id, release.version, labels, self._stopped)
         self._parts.ledger.record_ref(release.id, ref, self._lease)
+        return ref
+
+    def _published_again(self, earlier_ref: str, labels: Mapping[str, str]) -> str:
+        """Under this release's number: in the registry itself, or, if that has lost it, from the engine's copy."""
+        images, release, app = self._parts.images, self._release, self._app
+        try:
+            return images.republish(app.id, app.name, earlier_ref, release.version, labels)
+        except NotFound:
+            self._log.detail("The registry has lost the image: publishing it again from the engine's copy.")
+        image = (self._content.image_id, earlier_ref)
+        ref = images.restore(app.id, app.name, *image, release.version, labels, self._stopped)
+        if ref is None:
+            message = "The image is neither in the registry nor in the engine any more."
+            raise UserError(message, f"Build it again: portside deploy {self._content.commit[:8]}")
         return ref
 
     @contextmanager

@@ -131,6 +131,11 @@ class Ledger:
             lease.hold_in(session)
             session.get_one(ReleaseRow, release_id).image_ref = ref
 
+    def moved(self, release_id: str, ref: str) -> None:
+        """The image of a decided release is in the registry under another reference now."""
+        with self._database.write() as session:
+            session.get_one(ReleaseRow, release_id).image_ref = ref
+
     def succeed(self, release_id: str, lease: Lease) -> None:
         """The release serves: it is the app's current one from here on."""
         moment = clock.now()

@@ -20,6 +20,7 @@ from releases.delivery import RELEASE_PHASE, Delivery, Parts, Stopped
 from releases.history import History
 from releases.ledger import Draft, Ledger
 from releases.line import turn
+from releases.proof import Proof
 from releases.settings import ReleaseSettings
 from releases.types import Actor, App, ImageStore, KeptReleases, NewImage, Release, ReleaseKind, ReleaseState
 from scheduler import Scheduler, line_of
@@ -49,6 +50,7 @@ class Releases:
         self._history = History(database, sealer)
         self.bakes = Bakes(database, self._history, traffic or NoTraffic())
         self._parts = Parts(self._ledger, images, scheduler, settings, self.bakes)
+        self._proof = Proof(self._ledger, self._history, images, scheduler)
         self._leases = leases
         self._logs = logs
         self._queue = queue
@@ -157,16 +159,9 @@ class Releases:
         if not target.image_ref:
             message = f"{target.name} has no image: it only set config, before the first push."
             raise Conflict(message, _SEE, code=_INVALID)
-        if not target.has_image_stored or not self._see_image(target):
+        if not target.has_image_stored or not self._proof.can_be_brought_back(target):
             raise _gone(target)
         return target
-
-    def _see_image(self, release: Release) -> bool:
-        """Ask the registry for the release's image, and keep what it says. Unavailable when it does not answer."""
-        is_there = self._parts.images.has(release.image_ref)
-        if is_there is release.image_lost:
-            self._ledger.image_seen(release.id, is_there)
-        return is_there
 
     def _before_current(self, app_id: AppId) -> Release:
         live = [found for found in self._history.newest(app_id) if found.state is ReleaseState.LIVE]
@@ -237,10 +232,8 @@ class Releases:
                 self._ledger.without_image(app_id, release.version)
 
     def check_images(self, app_id: AppId) -> None:
-        """Ask the registry for the image of each release that could be brought back. Raises Unavailable."""
-        for release in self._history.newest(app_id):
-            if release.state is ReleaseState.LIVE and release.has_image_stored:
-                self._see_image(release)
+        """Prove which releases can be brought back; what the registry lost is put back from the engine. Raises Away."""
+        self._proof.look(self._apps.get(app_id))
 
     def kept(self) -> KeptReleases:
         """What releases need that serve, may serve soon, or can be brought back."""

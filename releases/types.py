@@ -122,6 +122,14 @@ class Release:
         return self.state is ReleaseState.LIVE and bool(self.image_ref) and not self.restorable
 
     @property
+    def why_unrestorable(self) -> str:
+        """Which of these it is; "" unless `is_unrestorable`."""
+        if not self.is_unrestorable:
+            return ""
+        lost = "the registry has lost its image, and the engine has no copy of it"
+        return "its image was given up: only the newest releases keep theirs" if not self.has_image_stored else lost
+
+    @property
     def restorable(self) -> bool:
         return self.state is ReleaseState.LIVE and self.has_image_stored and not self.image_lost
 
@@ -157,7 +165,20 @@ class ImageStore(Protocol):
 
     def republish(self, app_id: AppId, app_name: str, ref: str, version: int, labels: Mapping[str, str]) -> str: ...
 
-    def has(self, ref: str) -> bool: ...
+    def restore(
+        self,
+        app_id: AppId,
+        app_name: str,
+        image_id: str,
+        ref: str,
+        version: int,
+        labels: Mapping[str, str],
+        stopped: Callable[[], BaseException | None] = ...,
+    ) -> str | None: ...
+
+    def holds(self, image_id: str, ref: str) -> bool: ...
+
+    def has(self, ref: str, closely: bool = False) -> bool: ...
 
     def highest_version(self, app_id: AppId) -> int: ...
 

@@ -36,7 +36,7 @@ from scheduler.types import WEB
 
 __all__ = [
     "Crash", "Finish", "Keep", "Kill", "Promote", "Renew", "Reroute", "Retire", "Seen", "Start", "Step", "Stop",
-    "Unroute", "may_start", "next_look", "plan", "strays",
+    "Unroute", "is_at_home", "may_start", "next_look", "plan", "strays",
 ]  # fmt: skip
 
 _LEAVING = (InstanceState.RETIRED, InstanceState.WARM, InstanceState.STOPPING)
@@ -232,6 +232,8 @@ def _crash(row: InstanceRow, alone: bool, seen: Seen, now: datetime, settings: S
         detail = f"exited with code {container.exit_code}"
     elif _is_gone(row, seen):
         detail = "its container disappeared"
+    elif container is not None and row.state == InstanceState.RUNNING and not is_at_home(row, container):
+        detail = f"its container is at {container.address}, not at its own address"
     elif row.state == InstanceState.STARTING and row.id not in seen.healthy:
         if row.started_at is not None and now > row.boot_by:
             detail = f"{process_of(row)} did not become healthy in time"
@@ -244,6 +246,12 @@ def _crash(row: InstanceRow, alone: bool, seen: Seen, now: datetime, settings: S
         return next((Crash(row, container, failures, why) for _, failures, why in hung), None)
     steady = row.running_at is not None and now - row.running_at >= timedelta(seconds=settings.steady_s)
     return Crash(row, container, 0 if steady else row.failures + 1, detail)
+
+
+def is_at_home(row: InstanceRow, container: Container) -> bool:
+    """Whether the engine has the container at the address that is the instance's, and so its route's; else another
+    app may be there."""
+    return container.address in ("", row.address)
 
 
 def _is_abandoned(app: AppRecord, row: InstanceRow) -> bool:

@@ -76,6 +76,17 @@ class Reconciler:
             self._router.reconcile()
         return turns
 
+    def note_ended(self) -> None:
+        """Take out of the routes in the records what no longer runs, or not at its address. Starts and ends nothing."""
+        at, by_app = clock.now(), defaultdict[AppId, dict[str, Container]](dict)
+        for container in self._runtime.containers():
+            by_app[container.app_id][container.instance_id] = container
+        with self._database.read() as session:
+            apps = records.load_apps(session)
+        for app in apps.values():
+            with contained(f"what has ended of app {app.app_id}"):
+                self._turns.note_ended(app, by_app[app.app_id], at)
+
     def apps(self, app_ids: Collection[AppId] | None) -> list[Future[None]]:
         """These apps (None: all, and strays); the turns that were begun."""
         at = clock.now()
@@ -154,4 +165,5 @@ def is_settled(app: AppRecord, containers: dict[str, Container]) -> bool:
     places = [(row.process_type, row.number) for row in app.instances]
     if len(places) != len(wanted) or set(places) != (wanted if app.rollout else set()):
         return False
-    return all(row.id in containers and containers[row.id].running for row in app.instances)
+    found = ((row, containers.get(row.id)) for row in app.instances)
+    return all(one is not None and one.running and plan.is_at_home(row, one) for row, one in found)

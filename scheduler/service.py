@@ -226,6 +226,11 @@ class Scheduler:
             found = session.execute(select(AppRunRow.app_id, AppRunRow.version).where(AppRunRow.version.is_not(None)))
             return {AppId(app_id): version or 0 for app_id, version in found}
 
+    def moved(self, app_id: AppId, release_id: str, image_ref: str) -> None:
+        """The image of a release has another reference in the registry now."""
+        with self._database.write() as session:
+            records.move_image(session, app_id, release_id, image_ref)
+
     def current_version(self, app_id: AppId) -> int | None:
         with self._database.read() as session:
             return session.scalar(select(AppRunRow.version).where(AppRunRow.app_id == app_id))
@@ -268,6 +273,10 @@ class Scheduler:
     def reconcile_app(self, app_id: AppId) -> None:
         """One look at one app; the loop goes on with what takes longer."""
         finished(self._reconciler.apps([app_id]))
+
+    def before_routes(self) -> None:
+        """To be called before a router starts with the routes in the records: none leads to what is not there."""
+        self._reconciler.note_ended()
 
     def run_loop(self, stop: threading.Event) -> None:
         """Reconcile on engine events and every `loop_s`, until `stop` is set."""

@@ -70,6 +70,13 @@ class Turns:
             self._do(app, steps)
         return bool(steps)
 
+    def note_ended(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> None:
+        """Record which of the app's running instances have ended, and nothing else."""
+        steps = plan.plan(app, Seen(at, containers), clock.now(), self.settings)
+        ended = [step for step in steps if isinstance(step, plan.Crash) and step.row.state == _S.RUNNING]
+        if ended:
+            self._do(app, ended)
+
     def _look(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> Seen:
         """Ask about health and drains only where the plan depends on it."""
         starting = [row for row in app.instances if row.state == _S.STARTING and row.rollout == app.rollout]

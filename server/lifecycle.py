@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from core.edge import contained
 from core.errors import UserError
 from server import ballast, configuration, machine, ports, procfs, readiness
 from server.parts import ROUTER, Part, parts_of
@@ -63,20 +64,26 @@ def up(site: Site, progress: Progress) -> None:
 def _start_in_stages(site: Site, supervisor: Supervisor, parts: tuple[Part, ...], progress: Progress) -> None:
     for stage in sorted({part.stage for part in parts}):
         if stage == 1:  # the stores are up; whatever comes now reads the records
-            _prepare(site.environ)
+            _prepare(site)
         staged = [part for part in parts if part.stage == stage]
         started = [part.name for part in staged if supervisor.start_part(part.name)]
         with progress.step(f"Starting {', '.join(started)}") if started else nullcontext():
             _await_ready(site, supervisor, staged)
 
 
-def _prepare(environ: Mapping[str, str]) -> None:
-    """Bring the tables up to date, and make the certificate of one-off runs, so that no part loads what that takes."""
+def _prepare(site: Site) -> None:
+    """Bring the tables up to date, and make the certificate of one-off runs, so that no part loads what that takes.
+
+    After a reboot no container runs, or something else is at its address: the router must not start with that route.
+    """
     from server.migrate import migrate  # Alembic is for the command that runs this, not for the parts that import us
 
-    platform = compose(environ)
+    platform = compose(site.environ)
     try:
         migrate(platform.database)
+        if not _is_alive(site, ROUTER):
+            with contained("looking what still runs"):
+                platform.scheduler.before_routes()
         platform.scheduler.runs.fingerprint(platform.run_certificate)
     finally:
         platform.database.close()

@@ -272,7 +272,7 @@ class Platform:
                 self.releases.drop_old_images(app.id)
 
     def check_images(self) -> None:
-        """See which releases can be brought back; a registry that is away says nothing about them."""
+        """See which releases can be brought back; an engine or a registry that is away says nothing about them."""
         for app in self.releases.apps():
             try:
                 self.releases.check_images(app.id)

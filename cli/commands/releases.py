@@ -63,7 +63,7 @@ def releases_info(session: Session, version: str | None) -> None:
         [
             ("Version", f"v{release.version}"),
             ("State", _state(release)),
-            ("Restorable", "yes" if release.restorable else "no"),
+            ("Restorable", "yes" if release.restorable else _not_restorable(release)),
             ("What", release.description),
             *([("Bake window", release.bake)] if release.bake else []),
             ("Commit", release.commit or ""),
@@ -71,6 +71,10 @@ def releases_info(session: Session, version: str | None) -> None:
             ("When", when(release.created_at)),
         ]
     )
+
+
+def _not_restorable(release: Release) -> str:
+    return f"no: {release.restorable_reason}" if release.restorable_reason else "no"
 
 
 @command("releases:output", examples=["portside releases:output", "portside releases:output v3"])

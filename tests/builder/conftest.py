@@ -113,9 +113,15 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def registry_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def registry_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the registry keeps its `data`."""
+    return tmp_path_factory.mktemp("registry")
+
+
+@pytest.fixture(scope="module")
+def registry_process(registry_folder: Path) -> Iterator[str]:
     """`host:port` of a fresh docker-registry."""
-    folder = tmp_path_factory.mktemp("registry")
+    folder = registry_folder
     port = _free_port()
     config = {
         "version": "0.1",

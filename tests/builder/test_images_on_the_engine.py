@@ -105,3 +105,29 @@ def test_after_the_stacks_are_prepared_a_first_push_uploads_its_own_layers_only(
     mounted = [line for line in said if "Mounted from stacks/python" in line]
     assert len(sent) <= 3
     assert len(mounted) >= 5
+
+
+def test_what_the_registry_lost_comes_back_from_the_engine_under_the_same_ref(bench, image_id):
+    labels = {"portside.commit": "abc"}
+    ref = bench.images.publish(bench.app_id, "shop", image_id, 1, labels)
+    bench.images.forget_release(bench.app_id, 1)
+    assert not bench.images.has(ref)
+    assert bench.images.holds(image_id, ref)
+    assert bench.images.restore(bench.app_id, "shop", image_id, ref, 1, labels) == ref
+    assert bench.images.has(ref, closely=True)
+
+
+def test_what_neither_has_does_not_come_back(bench):
+    nowhere = f"{bench.registry.host}/apps/{bench.app_id}@sha256:{'0' * 64}"
+    assert not bench.images.holds("", nowhere)
+    assert bench.images.restore(bench.app_id, "shop", "", nowhere, 1, {}) is None
+
+
+def test_an_image_that_lacks_a_layer_is_not_there_when_looked_at_closely(bench, registry_folder, image_id):
+    ref = bench.images.publish(bench.app_id, "shop", image_id, 1, {})
+    layer = bench.registry.manifest(f"apps/{bench.app_id}", "v1").blobs[-1].removeprefix("sha256:")
+    (registry_folder / "data/docker/registry/v2/blobs/sha256" / layer[:2] / layer / "data").unlink()
+    assert bench.images.has(ref)
+    assert not bench.images.has(ref, closely=True)
+    assert bench.images.restore(bench.app_id, "shop", image_id, ref, 1, {}) == ref
+    assert bench.images.has(ref, closely=True)

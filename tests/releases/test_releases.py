@@ -388,6 +388,54 @@ class TestImagesInTheRegistry:
         world.releases.check_images(app_id)
         assert _restorable(world, app_id) == [3, 2, 1]
 
+    def test_what_the_engine_has_a_copy_of_goes_back_into_the_registry(self, world: World) -> None:
+        app_id = world.new_app()
+        for tag in "abc":
+            world.push(app_id, tag)
+        before = dict(world.images.refs)
+        world.images.refs.clear()
+        world.images.copies = {"sha256:b", "sha256:c"}
+        world.releases.check_images(app_id)
+        assert _restorable(world, app_id) == [3, 2]
+        assert world.images.refs == {ref: version for ref, version in before.items() if version > 1}
+        lost = world.releases.release(app_id, "v1")
+        assert lost.why_unrestorable == "the registry has lost its image, and the engine has no copy of it"
+        with pytest.raises(UserError, match="The image of v1 is no longer in the registry, so"):
+            world.roll_back(app_id, "v1")
+
+    def test_an_image_that_has_another_name_there_is_pulled_by_that(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.images.refs.clear()
+        world.images.copies = {"sha256:a"}
+        world.images.suffix = "-renamed"
+        world.releases.check_images(app_id)
+        assert world.releases.release(app_id, "v1").image_ref in world.images.refs
+        assert world.scheduler.running is not None
+        assert world.scheduler.running.image_ref in world.images.refs
+
+    def test_a_rollback_and_a_config_change_need_the_engines_copy_alone(self, world: World) -> None:
+        app_id = world.new_app()
+        for tag in "ab":
+            world.push(app_id, tag)
+        world.images.refs.clear()
+        world.images.copies = {"sha256:a", "sha256:b"}
+        back = world.roll_back(app_id, "v1")
+        assert (back.state, back.image_ref in world.images.refs) == (ReleaseState.LIVE, True)
+        world.images.refs.clear()
+        changed = world.set_config(app_id, COLOUR="red")
+        assert (changed.state, changed.image_ref in world.images.refs) == (ReleaseState.LIVE, True)
+        assert "The registry has lost the image" in world.text(changed)
+
+    def test_what_neither_has_fails_a_config_change_with_words_and_harms_nothing(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.images.refs.clear()
+        failed = world.set_config(app_id, COLOUR="red")
+        assert failed.reason == "The image is neither in the registry nor in the engine any more."
+        assert "Build it again: portside deploy a0000000" in world.text(failed)
+        assert world.releases.app(app_id).current_version == 1
+
     def test_one_that_is_back_can_be_brought_back_before_the_next_check(self, world: World) -> None:
         app_id = world.new_app()
         for tag in "ab":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from core.database import Database
-from core.errors import Away, Unavailable
+from core.errors import Away, NotFound, Unavailable
 from core.ids import AppId, UserId, new_id
 from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter, connect
@@ -57,6 +57,11 @@ class ObedientScheduler:
     def check_engine(self, app_id: AppId) -> None:
         return None
 
+    def moved(self, app_id: AppId, release_id: str, image_ref: str) -> None:
+        assert self.running is not None
+        if self.running.release_id == release_id:
+            self.running = replace(self.running, image_ref=image_ref)
+
     def versions(self) -> dict[AppId, int]:
         return {} if self.running is None else {self.running.app_id: self.running.version}
 
@@ -75,12 +80,14 @@ class ObedientScheduler:
 
 
 class MemoryImageStore:
-    """A registry in memory; it does not answer the next `away` uploads."""
+    """A registry in memory; it does not answer the next `away` uploads. `copies`: the images that an engine has."""
 
     def __init__(self) -> None:
         self.refs: dict[str, int] = {}
         self.highest = 0
         self.away = 0
+        self.copies: set[str] = set()
+        self.suffix = ""
 
     def publish(self, app_id: AppId, name: str, image_id: str, version: int, labels: Mapping[str, str], _: Any) -> str:
         self.away -= 1
@@ -89,15 +96,24 @@ class MemoryImageStore:
         return self._put(app_id, version)
 
     def republish(self, app_id: AppId, name: str, ref: str, version: int, labels: Mapping[str, str]) -> str:
-        assert ref in self.refs
+        if ref not in self.refs:
+            raise NotFound("The image registry has no such image.")
         return self._put(app_id, version)
 
+    def restore(
+        self, app_id: AppId, name: str, image_id: str, ref: str, version: int, labels: Mapping[str, str], *_: Any
+    ) -> str | None:
+        return self._put(app_id, version) if self.holds(image_id, ref) else None
+
+    def holds(self, image_id: str, ref: str) -> bool:
+        return image_id in self.copies
+
     def _put(self, app_id: AppId, version: int) -> str:
-        ref = f"registry/apps/{app_id}@sha256:{version:064x}"
+        ref = f"registry/apps/{app_id}@sha256:{version:064x}{self.suffix}"
         self.refs[ref] = version
         return ref
 
-    def has(self, ref: str) -> bool:
+    def has(self, ref: str, closely: bool = False) -> bool:
         return ref in self.refs
 
     def highest_version(self, app_id: AppId) -> int:

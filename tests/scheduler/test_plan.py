@@ -113,6 +113,14 @@ def test_a_vanished_container_is_a_crash_but_one_started_while_we_looked_is_not(
     assert isinstance(steps(app_of(row), seen(at=6))[0], Crash)
 
 
+def test_a_container_that_has_come_to_another_address_is_a_crash_for_another_app_may_be_at_its_own() -> None:
+    row = instance()
+    elsewhere = replace(container(row), address="10.0.0.77")
+    [crash] = steps(app_of(row), seen(elsewhere))
+    assert isinstance(crash, Crash)
+    assert crash.detail == "its container is at 10.0.0.77, not at its own address"
+
+
 def test_a_starting_instance_is_routed_once_healthy_and_gives_up_at_its_deadline() -> None:
     row = instance(state=S.STARTING)
     running = container(row)

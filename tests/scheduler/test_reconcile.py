@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -224,3 +225,26 @@ def test_what_ended_while_no_events_came_is_found_when_they_come_again(
             return platform.settled(app_id, ["web.1"]) and platform.scheduler.instances(app_id)[0].id != served.id
 
         eventually(replaced, "another instance")
+
+
+@pytest.mark.parametrize("loss", ["gone", "ended", "elsewhere"])
+def test_before_a_router_starts_no_route_leads_to_what_is_not_there(
+    platform: Platform, app_id: AppId, loss: str
+) -> None:
+    other = AppId(new_id())
+    platform.deploy(platform.spec(app_id))
+    platform.deploy(platform.spec(other))
+    [container] = platform.runtime.containers(app_id)
+    if loss == "gone":
+        platform.runtime.lose(container.id)
+    elif loss == "ended":
+        platform.runtime.end(container.id, 137)
+    else:
+        platform.runtime.found[container.id] = replace(container, address="127.1.2.3")
+    before = len(platform.runtime.containers())
+    platform.scheduler.before_routes()
+    assert platform.routed(app_id) == set()
+    assert len(platform.routed(other)) == 1
+    assert len(platform.runtime.containers()) == before, "nothing is started or ended"
+    with platform.looping():
+        eventually(lambda: platform.settled(app_id, ["web.1"]), "it serves again, and nothing else is left")

@@ -100,7 +100,7 @@ def app(
 
 
 def release(record: Release, app_name: str, links: Links) -> Json:
-    """`commit` and `reason` are Portside's own: which commit runs, and why a release failed."""
+    """`commit` and the two reasons are Portside's own: why a release failed, why it can't be brought back."""
     return {
         "id": record.id,
         "version": record.version,
@@ -108,6 +108,7 @@ def release(record: Release, app_name: str, links: Links) -> Json:
         "description": record.description,
         "current": record.current,
         "eligible_for_rollback": record.restorable,
+        "not_eligible_reason": record.why_unrestorable or None,
         "commit": record.commit or None,
         "reason": record.reason or None,
         "user": {"id": record.user_id, "email": record.user_email},

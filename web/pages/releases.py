@@ -21,7 +21,7 @@ _MOST = 200
 class ReleaseLine:
     """One release in a list. `can_roll_back`: it is an earlier one whose image is kept.
 
-    `is_gone`: it can't be brought back any more. `bake`: how its trial stands or ended.
+    `why_gone`: why it can't be brought back any more. `bake`: how its trial stands or ended.
     """
 
     version: int
@@ -32,7 +32,7 @@ class ReleaseLine:
     at: datetime
     reason: str
     can_roll_back: bool
-    is_gone: bool
+    why_gone: str
     bake: str
 
 
@@ -46,7 +46,7 @@ def release_line(release: Release, may_deploy: bool, bake: Bake | None = None) -
         at=release.created_at,
         reason=release.reason,
         can_roll_back=may_deploy and release.restorable and not release.current,
-        is_gone=release.is_unrestorable and not release.current,
+        why_gone="" if release.current else release.why_unrestorable,
         bake="" if bake is None else _told(bake),
     )
 

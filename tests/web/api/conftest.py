@@ -167,7 +167,13 @@ class KeepsAllImages:
     def republish(self, app_id: str, app_name: str, ref: str, version: int, labels: Any) -> str:
         return ref
 
-    def has(self, ref: str) -> bool:
+    def restore(self, *_: Any) -> str | None:
+        return None
+
+    def holds(self, image_id: str, ref: str) -> bool:
+        return False
+
+    def has(self, ref: str, closely: bool = False) -> bool:
         return True
 
     def highest_version(self, app_id: str) -> int:

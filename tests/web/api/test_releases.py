@@ -71,9 +71,11 @@ def test_a_release_whose_image_the_registry_lost_is_not_eligible(
     stage, api, app: App, ada: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.deploy(app, ada)
-    monkeypatch.setattr(KeepsAllImages, "has", lambda self, ref: False)
+    monkeypatch.setattr(KeepsAllImages, "has", lambda self, ref, closely=False: False)
     stage.releases.check_images(app.id)
-    assert api.get("/apps/shop/releases/1").json["eligible_for_rollback"] is False
+    shown = api.get("/apps/shop/releases/1").json
+    assert shown["eligible_for_rollback"] is False
+    assert shown["not_eligible_reason"] == "the registry has lost its image, and the engine has no copy of it"
 
 
 def test_a_release_is_found_by_number_by_name_and_by_id(stage, api, app: App, ada: Identity) -> None:

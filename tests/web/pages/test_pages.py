@@ -144,7 +144,7 @@ def test_a_release_whose_image_the_registry_lost_is_said_not_to_come_back(site: 
     site.inner.images.forget_release(shop.id, 1)
     site.inner.releases.check_images(shop.id)
     page = site.browser().get("/dashboard/apps/shop/releases").text
-    assert page.count("Not restorable: its image is no longer in the registry.") == 1
+    assert page.count("Not restorable: the registry has lost its image, and the engine has no copy of it.") == 1
     assert "/rollback" not in page
 
 
