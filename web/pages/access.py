@@ -10,7 +10,7 @@ from releases import App, Releases
 from web.pages.session import Session, Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 class Access:
@@ -36,8 +36,11 @@ class Access:
         if Permission.VIEW not in held:
             raise NotFound("Couldn't find that app.", "See your apps: portside apps")
         if permission not in held:
-            raise Forbidden("You may look at this app but not change it.", "Ask its owner to let you deploy.")
+            raise _forbidden(held)
         return app
+
+    def may(self, app: App, permission: Permission) -> bool:
+        return permission in self._accounts.permissions(self.identity(), app.id)
 
     def may_manage(self, app: App) -> bool:
         return Permission.MANAGE in self._accounts.permissions(self.identity(), app.id)
@@ -60,3 +63,9 @@ class Access:
         if session is None:
             raise Unauthorized("You are not signed in.", "Sign in and try again.")
         return session
+
+
+def _forbidden(held: Collection[Permission]) -> Forbidden:
+    if Permission.DEPLOY in held:
+        return Forbidden("You may deploy this app; only its owners may change this.", "Ask one of them to do it.")
+    return Forbidden("You may look at this app but not change it.", "Ask its owner to let you deploy.")

@@ -49,8 +49,13 @@ def page(status: int, message: str, hint: str) -> Response:
     return make_response(text, status)
 
 
+def status_of(error: PortsideError) -> int:
+    """The status of the page that tells an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
 def _expected(error: PortsideError) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = status_of(error)
     return page(status, error.message, error.hint if isinstance(error, UserError) else "")
 
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, render_template, request
 
 from releases import App, Release
-from scheduler import Instance, InstanceState, StoredVolume
+from scheduler import StoredVolume
 from web.links import Links
 from web.pages import states, traffic
 from web.pages.access import Access
+from web.pages.instances import InstanceLine, instance_lines
 from web.pages.pushes import PushLine, push_line, subject_of
 from web.pages.releases import ReleaseLine, release_line
 from web.pages.states import Badge
 from web.parts import WebParts
 
 _NEWEST: Final = 6
-
-
-@dataclass(frozen=True)
-class InstanceLine:
-    """One instance in the table."""
-
-    process: str
-    badge: Badge
-    version: int
-    since: datetime
-    detail: str
-    next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -47,29 +34,6 @@ class Now:
     releases: list[ReleaseLine]
     volumes: list[StoredVolume]
     limits: str
-
-
-def instance_lines(instances: Sequence[Instance]) -> list[InstanceLine]:
-    """The instances that are not gone, by process type and number, the newest first among namesakes."""
-    shown = [instance for instance in instances if instance.state is not InstanceState.STOPPED]
-    shown.sort(key=lambda instance: instance.created_at, reverse=True)
-    shown.sort(key=lambda instance: _order(instance.process))
-    return [
-        InstanceLine(
-            found.process,
-            states.of_instance(found),
-            found.version,
-            found.created_at,
-            found.detail,
-            found.next_attempt_at,
-        )
-        for found in shown
-    ]
-
-
-def _order(process: str) -> tuple[bool, str, int]:
-    name, _, number = process.rpartition(".")
-    return name != "web", name, int(number) if number.isdecimal() else 0
 
 
 class OverviewPages:

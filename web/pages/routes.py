@@ -17,9 +17,11 @@ from web.pages.create import CreatePages
 from web.pages.home import HomePage
 from web.pages.maintenance import MaintenancePages
 from web.pages.overview import OverviewPages
+from web.pages.processes import ProcessPages
 from web.pages.pushes import PushPages
 from web.pages.releases import ReleasePages
 from web.pages.rollback import RollbackPages
+from web.pages.runs import RunPages
 from web.pages.session import Sessions
 from web.pages.sign_in import SignInPages
 from web.parts import WebParts
@@ -56,6 +58,8 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         PushPages(pushes, parts.repositories, parts.logs, access),
         AppLogPages(scheduler, access),
         MaintenancePages(parts.router, access),
+        ProcessPages(scheduler, access),
+        RunPages(scheduler, access),
     ):
         group.add_to(pages)
 

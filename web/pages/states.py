@@ -37,6 +37,24 @@ _INSTANCE: Final = {
 }
 
 
+_RUN: Final = {
+    "waiting": Badge("Waiting", Tone.BUSY),
+    "starting": Badge("Starting", Tone.BUSY),
+    "running": Badge("Running", Tone.OK),
+    "stopping": Badge("Stopping", Tone.IDLE),
+    "ended": Badge("Ended", Tone.IDLE),
+    "failed": Badge("Did not run", Tone.BAD),
+    "skipped": Badge("Skipped", Tone.IDLE),
+}
+
+
+def of_run(state: str, exit_code: int | None) -> Badge:
+    """A one-off run, or a moment of a cron entry. What ended without an exit code was ended by others."""
+    if state == "ended" and exit_code is not None:
+        return Badge(f"Exit code {exit_code}", Tone.BAD if exit_code else Tone.OK)
+    return _RUN[state]
+
+
 def of_instance(instance: Instance) -> Badge:
     return _INSTANCE[instance.state]
 

@@ -23,3 +23,13 @@ def ago(moment: datetime, present: datetime | None = None) -> str:
 def exact(moment: datetime) -> str:
     """`2 Jan 2026, 03:04:05 UTC`."""
     return f"{moment.day} {moment:%b %Y, %H:%M:%S} UTC"
+
+
+def length(seconds: float) -> str:
+    """`12 s`, `3 min 5 s`, `2 h 3 min`; nothing under a second."""
+    whole = max(0, int(seconds))
+    for unit, length_s, part, part_s in (("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= length_s:
+            rest = whole % length_s // part_s
+            return f"{whole // length_s} {unit}" + (f" {rest} {part}" if rest else "")
+    return f"{whole} s"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import pytest
 
-from accounts import AppRole
-from scheduler import InstanceState, LogLine
+from accounts import AppRole, Permission
+from scheduler import HealthCheck, InstanceState, LogLine, RunWish
+from tests.web.pages.staging import add_cron, go_live
 from tests.web.pages.world import NOW, PASSWORD, Site
 from web.pages.routes import OPEN
 
@@ -16,7 +18,28 @@ CSP = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-NEEDS_DEPLOY = {"pages.rollback", "pages.rollback_sent", "pages.push_cancel", "pages.maintenance_sent"}
+NEEDS = {
+    "pages.cron_resume_sent": Permission.DEPLOY,
+    "pages.cron_run_sent": Permission.DEPLOY,
+    "pages.cron_suspend_sent": Permission.DEPLOY,
+    "pages.maintenance_sent": Permission.MANAGE,
+    "pages.push_cancel": Permission.DEPLOY,
+    "pages.restart_sent": Permission.DEPLOY,
+    "pages.rollback": Permission.DEPLOY,
+    "pages.rollback_sent": Permission.DEPLOY,
+    "pages.run_end_sent": Permission.DEPLOY,
+    "pages.run_sent": Permission.DEPLOY,
+    "pages.scale_sent": Permission.DEPLOY,
+    "pages.stop_sent": Permission.DEPLOY,
+}
+"""What an endpoint of an app needs; all others: to see the app."""
+RIGHTS = {
+    AppRole.OWNER: set(Permission),
+    AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY, Permission.OPERATE},
+    AppRole.VIEWER: {Permission.VIEW},
+}
+CHANGES = ("/rollback", "/cancel", "/maintenance", "/scale", "/restart", "/stop", "/end", "/run", "/suspend")
+"""What the addresses of changes end on."""
 
 
 @pytest.fixture
@@ -34,6 +57,10 @@ def full(site: Site) -> Site:
     site.journal.record(push.id, reason=ATTACK)
     site.scheduler.stage(shop.id, "web.1", InstanceState.CRASHED, detail=ATTACK)
     site.scheduler.lines = [LogLine(NOW, "app", "web.1", ATTACK)]
+    go_live(site, shop, health={"web": (HealthCheck(path=ATTACK),)})
+    site.scheduler.runs.ask(shop.id, RunWish(ATTACK, "ada@example.com"))
+    site.scheduler.runs.stop(shop.id, "run.1", ATTACK)
+    add_cron(site, shop, command=ATTACK)
     return site
 
 
@@ -41,6 +68,7 @@ def routes(site: Site) -> list[tuple[str, str, str]]:
     """Every page's endpoint, method, and an address that fits it."""
     push = site.parts.pushes.recent(site.parts.releases.app("shop").id, 1)[0]
     values = {"name": "shop", "version": 1, "push_id": push.id, "rest": "nowhere", "filename": "portside.css"}
+    values |= {"kind": "web", "process": "web.1", "run": "run.1", "entry": "5f2b9c01"}
     adapter = site.app.url_map.bind("localhost")
     found = []
     for rule in site.app.url_map.iter_rules():
@@ -79,18 +107,33 @@ def test_an_app_that_one_may_not_see_is_not_found_in_the_same_words_as_one_that_
     assert "shop" not in full.browser("eve@example.com").get("/").text
 
 
-def test_a_viewer_may_look_but_neither_sees_nor_can_use_what_changes_things(full: Site) -> None:
-    viewer = full.parts.accounts.add_user("vic@example.com", PASSWORD)
+def test_every_form_of_an_app_needs_more_than_seeing_it(full: Site) -> None:
+    sent = {endpoint for endpoint, method, path in routes(full) if method == "POST" and "/apps/" in path}
+    assert sent == {endpoint for endpoint in NEEDS if endpoint not in ("pages.rollback",)}
+
+
+@pytest.mark.parametrize("role", list(AppRole))
+def test_each_role_is_refused_exactly_what_it_may_not_do(full: Site, role: AppRole) -> None:
+    user = full.parts.accounts.add_user("vic@example.com", PASSWORD)
     shop = full.parts.releases.app("shop")
-    full.parts.accounts.grant(shop.id, viewer.user_id, AppRole.VIEWER)
+    full.parts.accounts.grant(shop.id, user.user_id, role)
     for endpoint, method, path in routes(full):
-        if "/apps/shop" not in path or path.endswith("/stream"):
-            continue
-        status, text = open_page(full, "vic@example.com", method, path)
-        assert status == (403 if endpoint in NEEDS_DEPLOY else 200), endpoint
-        assert "/rollback" not in text, endpoint
-        assert "/cancel" not in text, endpoint
-        assert "/maintenance" not in text, endpoint
+        if "/apps/shop" in path and not path.endswith("/stream"):
+            status, _ = open_page(full, "vic@example.com", method, path)
+            refused = NEEDS.get(endpoint, Permission.VIEW) not in RIGHTS[role]
+            assert (status == 403) == refused, endpoint
+            assert method == "POST" or refused or status == 200, endpoint
+
+
+def test_a_viewer_sees_no_button_that_changes_things(full: Site) -> None:
+    viewer = full.parts.accounts.add_user("vic@example.com", PASSWORD)
+    full.parts.accounts.grant(full.parts.releases.app("shop").id, viewer.user_id, AppRole.VIEWER)
+    for endpoint, method, path in routes(full):
+        if "/apps/shop" in path and method == "GET" and not path.endswith("/stream"):
+            text = open_page(full, "vic@example.com", method, path)[1]
+            addresses = re.findall(r'(?:href|action)="(/dashboard/apps/[^"]+)"', text)
+            assert [address for address in addresses if address.endswith(CHANGES)] == [], endpoint
+            assert re.findall(r'<form[^>]*action="/dashboard/apps/[^"]*"', text) == [], endpoint
 
 
 def test_every_answer_carries_exactly_the_same_policy(full: Site) -> None:
@@ -119,7 +162,8 @@ def test_what_people_wrote_is_shown_as_text(full: Site) -> None:
     browser, shop = full.browser(), full.parts.releases.app("shop")
     push = full.parts.pushes.recent(shop.id, 1)[0]
     shown = "&lt;script&gt;alert(1)&lt;/script&gt;"
-    for path in ("/dashboard/apps/shop", "/dashboard/apps/shop/logs", f"/dashboard/apps/shop/pushes/{push.id}"):
+    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs"):
+        path = f"/dashboard/apps/shop{part}"
         page = browser.get(path).text
         assert shown in page, path
         assert "<script>alert" not in page, path
@@ -149,7 +193,7 @@ class _Inspector(HTMLParser):
         loaded = held.get("src") if tag != "link" else held.get("href")
         if loaded and not loaded.startswith("/static/"):
             self.faults.append(f"{tag} from {loaded}")
-        if tag == "input" and held.get("type") != "hidden":
-            self._fields.add(held.get("id") or "an input without id")
+        if tag in ("input", "select", "textarea") and held.get("type") != "hidden":
+            self._fields.add(held.get("id") or f"a field without id: {held.get('name')}")
         if tag == "label":
             self._labels.add(held.get("for") or "")

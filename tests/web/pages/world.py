@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,16 +15,23 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from accounts import Accounts, AppRole, Identity
+from core.errors import UserError
 from core.ids import AppId, new_id
+from core.secrets import Sealer
 from gitreceiver import Journal, Push, Pushes, ReceiverSettings, RefUpdate, Repositories, Room, Workshop
 from releases import App, Release
-from router import Metrics
-from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
+from router import Router
+from router.config import version
+from router.tables import slot_name
+from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, RunSpec, SchedulerSettings, Storage
+from scheduler.crons import Crons
+from scheduler.runs import Runs
 from scheduler.types import Limits
+from scheduler.wishes import require_scalable
 from tests.releases.world import World as ReleasesWorld
 from tests.releases.world import build_world as build_releases
+from tests.router.conftest import MEMORY_SETTINGS, MemoryControl, MemoryFront
 from tests.scheduler.fakes import MemoryRuntime
-from tests.web.maintenance import MaintenanceInMemory
 from tests.web.revolving import RevolvingStage
 from web.parts import WebParts
 from web.settings import WebSettings
@@ -39,6 +46,11 @@ class StagedScheduler:
     def __init__(self) -> None:
         self.staged: dict[AppId, list[Instance]] = {}
         self.lines: list[LogLine] = []
+        self.specs: dict[AppId, RunSpec] = {}
+        self.quantities: dict[str, int] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.runs: Any = None
+        self.crons: Any = None
 
     def stage(self, app_id: AppId, process: str, state: InstanceState, version: int = 1, detail: str = "") -> None:
         again = NOW if state is InstanceState.CRASHED else None
@@ -53,10 +65,34 @@ class StagedScheduler:
 
     def formation(self, app_id: AppId) -> list[Formation]:
         limits = Limits(512, 1.0, 256)
-        return [Formation(name, int(name == "web"), "standard", None, limits) for name in ("web", "worker")]
+        commands = dict.fromkeys(("web", "worker"))
+        if (spec := self.current(app_id)) is not None:
+            commands = {process.name: process.command for process in spec.processes}
+        return [
+            Formation(name, self.quantities.get(name, int(name == "web")), "standard", command, limits)
+            for name, command in commands.items()
+        ]
 
-    def current(self, app_id: AppId) -> None:
-        """What runs is staged, not known."""
+    def scale(self, app_id: AppId, quantities: Mapping[str, int]) -> list[Formation]:
+        known: Any = {entry.process_type: entry for entry in self.formation(app_id)}
+        for name, quantity in quantities.items():
+            require_scalable(name, quantity, known)
+        self.quantities |= quantities
+        return self.formation(app_id)
+
+    def restart(self, app_id: AppId, process: str | None = None) -> None:
+        self._find("restart", app_id, process or "")
+
+    def stop(self, app_id: AppId, process: str) -> None:
+        self._find("stop", app_id, process)
+
+    def _find(self, verb: str, app_id: AppId, process: str) -> None:
+        if not any(one.process.startswith(process) for one in self.instances(app_id)):
+            raise UserError(f"There is no running {process} to {verb}.", "See `portside ps` for what runs.")
+        self.asked.append((verb, process))
+
+    def current(self, app_id: AppId) -> RunSpec | None:
+        return self.specs.get(app_id)
 
     def renew(self, *_: Any) -> bool:
         return False
@@ -74,21 +110,6 @@ class StagedScheduler:
                 yield line
 
 
-class NamingRouter:
-    """Gives every app an address by its id, and remembers the names."""
-
-    def __init__(self) -> None:
-        self.names: dict[AppId, str] = {}
-        self.maintenance = MaintenanceInMemory()
-        self.metrics = Metrics(Path("/nowhere"))
-
-    def name_app(self, app_id: AppId, label: str) -> None:
-        self.names[app_id] = label
-
-    def url(self, app_id: AppId) -> str:
-        return f"http://{self.names[app_id]}.localhost:8080"
-
-
 @dataclass
 class Site:
     """A web application with its insides at hand."""
@@ -97,7 +118,8 @@ class Site:
     parts: WebParts
     inner: ReleasesWorld
     scheduler: StagedScheduler
-    router: NamingRouter
+    router: Router
+    control: MemoryControl
     ada: Identity
     journal: Journal
     repositories: Repositories
@@ -163,7 +185,12 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
     inner = build_releases(folder)
     accounts, journal = Accounts(inner.database), Journal(inner.database)
     ada = accounts.add_user("ada@example.com", PASSWORD)
-    scheduler, router = StagedScheduler(), NamingRouter()
+    scheduler = StagedScheduler()
+    control, front = MemoryControl([slot_name(number) for number in range(4)]), MemoryFront(version(MEMORY_SETTINGS))
+    router = Router(inner.database, MEMORY_SETTINGS, folder, "localhost", control, front)
+    sealer, settled = Sealer(folder / "secret.key"), SchedulerSettings()
+    scheduler.runs = Runs(inner.database, router, MemoryRuntime(), sealer, settled, lambda _: None)  # type: ignore[arg-type]
+    scheduler.crons = Crons(inner.database, scheduler.runs, settled, lambda *_: None, lambda _: None)
     receiver = ReceiverSettings()
     repositories = Repositories(folder / "repos", receiver)
     unused: Any = None
@@ -188,4 +215,4 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
         settings=settings,
         **staged,
     )
-    return Site(revolving.bring_on(parts), parts, inner, scheduler, router, ada, journal, repositories)
+    return Site(revolving.bring_on(parts), parts, inner, scheduler, router, control, ada, journal, repositories)
