@@ -11,7 +11,7 @@ from releases.content import RollbackPreview
 from releases.service import DELIVER, Releases
 from releases.settings import ReleaseSettings
 from releases.tasks import doors
-from releases.types import Actor, App, ImageStore, NewImage, Release, ReleaseState
+from releases.types import Actor, App, ImageStore, NewImage, Release, ReleaseKind, ReleaseState
 
 __all__ = [
     "DELIVER",
@@ -23,6 +23,7 @@ __all__ = [
     "ImageStore",
     "NewImage",
     "Release",
+    "ReleaseKind",
     "ReleaseSettings",
     "ReleaseState",
     "Releases",

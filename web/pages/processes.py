@@ -34,6 +34,7 @@ class TypeCard:
     quantity: int
     running: int
     overlaps: bool | None
+    shrink: str
     checks: tuple[str, ...]
     instances: tuple[InstanceLine, ...]
 
@@ -56,6 +57,7 @@ def _card(entry: Formation, lines: Sequence[InstanceLine], spec: RunSpec | None,
         quantity=entry.quantity,
         running=sum(line.badge.word == "Running" for line in mine),
         overlaps=None if spec is None else spec.may_overlap(entry.process_type),
+        shrink="" if entry.shrink == "off" else entry.shrink,
         checks=tuple(f"{one.check.kind}: {one.check}" for one in checks if one.process_type == entry.process_type),
         instances=mine,
     )

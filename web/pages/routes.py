@@ -13,6 +13,7 @@ from core import clock
 from web.pages import csrf, errors, headers, times
 from web.pages.access import Access
 from web.pages.app_logs import AppLogPages
+from web.pages.config import ConfigPages
 from web.pages.create import CreatePages
 from web.pages.home import HomePage
 from web.pages.maintenance import MaintenancePages
@@ -60,6 +61,7 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         MaintenancePages(parts.router, access),
         ProcessPages(scheduler, access),
         RunPages(scheduler, access),
+        ConfigPages(releases, access),
     ):
         group.add_to(pages)
 

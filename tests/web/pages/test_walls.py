@@ -19,6 +19,9 @@ CSP = (
 )
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 NEEDS = {
+    "pages.config_set_sent": Permission.DEPLOY,
+    "pages.config_unset_sent": Permission.DEPLOY,
+    "pages.config_value": Permission.DEPLOY,
     "pages.cron_resume_sent": Permission.DEPLOY,
     "pages.cron_run_sent": Permission.DEPLOY,
     "pages.cron_suspend_sent": Permission.DEPLOY,
@@ -38,7 +41,7 @@ RIGHTS = {
     AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY, Permission.OPERATE},
     AppRole.VIEWER: {Permission.VIEW},
 }
-CHANGES = ("/rollback", "/cancel", "/maintenance", "/scale", "/restart", "/stop", "/end", "/run", "/suspend")
+CHANGES = ("/rollback", "/cancel", "/maintenance", "/scale", "/restart", "/stop", "/end", "/run", "/suspend", "/unset")
 """What the addresses of changes end on."""
 
 
@@ -68,7 +71,7 @@ def routes(site: Site) -> list[tuple[str, str, str]]:
     """Every page's endpoint, method, and an address that fits it."""
     push = site.parts.pushes.recent(site.parts.releases.app("shop").id, 1)[0]
     values = {"name": "shop", "version": 1, "push_id": push.id, "rest": "nowhere", "filename": "portside.css"}
-    values |= {"kind": "web", "process": "web.1", "run": "run.1", "entry": "5f2b9c01"}
+    values |= {"kind": "web", "process": "web.1", "run": "run.1", "entry": "5f2b9c01", "key": "MODE"}
     adapter = site.app.url_map.bind("localhost")
     found = []
     for rule in site.app.url_map.iter_rules():
@@ -109,7 +112,7 @@ def test_an_app_that_one_may_not_see_is_not_found_in_the_same_words_as_one_that_
 
 def test_every_form_of_an_app_needs_more_than_seeing_it(full: Site) -> None:
     sent = {endpoint for endpoint, method, path in routes(full) if method == "POST" and "/apps/" in path}
-    assert sent == {endpoint for endpoint in NEEDS if endpoint not in ("pages.rollback",)}
+    assert sent == NEEDS.keys() - {"pages.rollback", "pages.config_value"}
 
 
 @pytest.mark.parametrize("role", list(AppRole))
@@ -117,7 +120,7 @@ def test_each_role_is_refused_exactly_what_it_may_not_do(full: Site, role: AppRo
     user = full.parts.accounts.add_user("vic@example.com", PASSWORD)
     shop = full.parts.releases.app("shop")
     full.parts.accounts.grant(shop.id, user.user_id, role)
-    for endpoint, method, path in routes(full):
+    for endpoint, method, path in sorted(routes(full), key=lambda route: route[1]):  # before anything is changed, look
         if "/apps/shop" in path and not path.endswith("/stream"):
             status, _ = open_page(full, "vic@example.com", method, path)
             refused = NEEDS.get(endpoint, Permission.VIEW) not in RIGHTS[role]
@@ -162,7 +165,7 @@ def test_what_people_wrote_is_shown_as_text(full: Site) -> None:
     browser, shop = full.browser(), full.parts.releases.app("shop")
     push = full.parts.pushes.recent(shop.id, 1)[0]
     shown = "&lt;script&gt;alert(1)&lt;/script&gt;"
-    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs"):
+    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs", "/config/MODE/value"):
         path = f"/dashboard/apps/shop{part}"
         page = browser.get(path).text
         assert shown in page, path
