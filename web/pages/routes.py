@@ -13,8 +13,10 @@ from core import clock
 from web.pages import csrf, errors, headers, times
 from web.pages.access import Access
 from web.pages.app_logs import AppLogPages
+from web.pages.checks import CheckPages
 from web.pages.config import ConfigPages
 from web.pages.create import CreatePages
+from web.pages.domains import DomainPages
 from web.pages.home import HomePage
 from web.pages.maintenance import MaintenancePages
 from web.pages.overview import OverviewPages
@@ -62,6 +64,8 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         ProcessPages(scheduler, access),
         RunPages(scheduler, access),
         ConfigPages(releases, access),
+        DomainPages(parts, access),
+        CheckPages(parts, access),
     ):
         group.add_to(pages)
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from releases import App, Release, ReleaseState
-from scheduler import Instance, InstanceState
+from scheduler import Instance, InstanceState, SizeChange
 
 
 class Tone(StrEnum):
@@ -57,6 +57,19 @@ def of_run(state: str, exit_code: int | None) -> Badge:
 
 def of_instance(instance: Instance) -> Badge:
     return _INSTANCE[instance.state]
+
+
+def of_change(change: SizeChange) -> Badge:
+    """A change of sizes or checks."""
+    words = {"succeeded": Badge("Done", Tone.OK), "failed": Badge("Failed", Tone.BAD)}
+    return words.get(change.status, Badge("Under way", Tone.BUSY))
+
+
+def of_route(routed: bool | None) -> Badge:
+    """Whether the router has a host; None: it does not say."""
+    if routed is None:
+        return Badge("Router does not answer", Tone.BAD)
+    return Badge("Routed", Tone.OK) if routed else Badge("Not routed yet", Tone.BUSY)
 
 
 def of_release(release: Release) -> Badge:

@@ -50,7 +50,8 @@
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const polled = event.detail.elt.hasAttribute("data-poll");
-    if (polled && document.hidden) event.preventDefault();
+    const read = event.detail.elt.querySelector("details[open]");  // what somebody has opened stays open
+    if (polled && (document.hidden || read)) event.preventDefault();
   });
 
   setInterval(refreshTimes, 15000);

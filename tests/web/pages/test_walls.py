@@ -6,9 +6,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from sqlalchemy import select
 
 from accounts import AppRole, Permission
 from scheduler import HealthCheck, InstanceState, LogLine, RunWish
+from scheduler.tables import FormationChangeRow
 from tests.web.pages.staging import add_cron, go_live
 from tests.web.pages.world import NOW, PASSWORD, Site
 from web.pages.routes import OPEN
@@ -19,12 +21,19 @@ CSP = (
 )
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 NEEDS = {
+    "pages.certificate_remove_sent": Permission.MANAGE,
+    "pages.certificate_sent": Permission.MANAGE,
+    "pages.check_sent": Permission.DEPLOY,
+    "pages.check_unset_sent": Permission.DEPLOY,
     "pages.config_set_sent": Permission.DEPLOY,
     "pages.config_unset_sent": Permission.DEPLOY,
     "pages.config_value": Permission.DEPLOY,
     "pages.cron_resume_sent": Permission.DEPLOY,
     "pages.cron_run_sent": Permission.DEPLOY,
     "pages.cron_suspend_sent": Permission.DEPLOY,
+    "pages.domain_remove_sent": Permission.MANAGE,
+    "pages.domain_sent": Permission.MANAGE,
+    "pages.https_sent": Permission.MANAGE,
     "pages.maintenance_sent": Permission.MANAGE,
     "pages.push_cancel": Permission.DEPLOY,
     "pages.restart_sent": Permission.DEPLOY,
@@ -41,7 +50,20 @@ RIGHTS = {
     AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY, Permission.OPERATE},
     AppRole.VIEWER: {Permission.VIEW},
 }
-CHANGES = ("/rollback", "/cancel", "/maintenance", "/scale", "/restart", "/stop", "/end", "/run", "/suspend", "/unset")
+CHANGES = (
+    "/rollback",
+    "/cancel",
+    "/maintenance",
+    "/scale",
+    "/restart",
+    "/stop",
+    "/end",
+    "/run",
+    "/suspend",
+    "/unset",
+    "/remove",
+    "/https",
+)
 """What the addresses of changes end on."""
 
 
@@ -64,6 +86,7 @@ def full(site: Site) -> Site:
     site.scheduler.runs.ask(shop.id, RunWish(ATTACK, "ada@example.com"))
     site.scheduler.runs.stop(shop.id, "run.1", ATTACK)
     add_cron(site, shop, command=ATTACK)
+    site.parts.resizing.set_check(shop.id, "web", HealthCheck(path=ATTACK), ATTACK)
     return site
 
 
@@ -71,7 +94,10 @@ def routes(site: Site) -> list[tuple[str, str, str]]:
     """Every page's endpoint, method, and an address that fits it."""
     push = site.parts.pushes.recent(site.parts.releases.app("shop").id, 1)[0]
     values = {"name": "shop", "version": 1, "push_id": push.id, "rest": "nowhere", "filename": "portside.css"}
-    values |= {"kind": "web", "process": "web.1", "run": "run.1", "entry": "5f2b9c01", "key": "MODE"}
+    values |= {"kind": "web", "process": "web.1", "run": "run.1", "entry": "5f2b9c01", "key": "MODE", "only": "startup"}
+    values |= {"domain": "www.example.com", "certificate": "www.example.com-1a2b3c"}
+    with site.inner.database.read() as session:
+        values["change"] = session.scalars(select(FormationChangeRow.id)).one()
     adapter = site.app.url_map.bind("localhost")
     found = []
     for rule in site.app.url_map.iter_rules():
@@ -165,7 +191,7 @@ def test_what_people_wrote_is_shown_as_text(full: Site) -> None:
     browser, shop = full.browser(), full.parts.releases.app("shop")
     push = full.parts.pushes.recent(shop.id, 1)[0]
     shown = "&lt;script&gt;alert(1)&lt;/script&gt;"
-    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs", "/config/MODE/value"):
+    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs", "/config/MODE/value", "/checks"):
         path = f"/dashboard/apps/shop{part}"
         page = browser.get(path).text
         assert shown in page, path
