@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import Update, update
 
 from core import clock
 from core.database import Database
@@ -150,3 +151,13 @@ def _pause(lease: Lease, stopped: Stopped) -> None:
     if reason is not None:
         raise reason
     threading.Event().wait(LOOK_EVERY_S)
+
+
+def end_crashed(app_id: AppId, rollout: str, moment: datetime) -> Update:
+    """What ends the crashed instances of every rollout of the app but this one."""
+    crashed = (
+        InstanceRow.app_id == app_id,
+        InstanceRow.rollout != rollout,
+        InstanceRow.state == InstanceState.CRASHED,
+    )
+    return update(InstanceRow).where(*crashed).values(state=InstanceState.STOPPED, ended_at=moment)

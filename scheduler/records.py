@@ -7,10 +7,9 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -293,13 +292,3 @@ def to_instance(row: InstanceRow, settings: SchedulerSettings) -> Instance:
         detail=row.detail,
         next_attempt_at=next_attempt(row, settings) if row.state == InstanceState.CRASHED else None,
     )
-
-
-def end_crashed(app_id: AppId, rollout: str, moment: datetime) -> Update:
-    """What ends the crashed instances of every rollout of the app but this one."""
-    crashed = (
-        InstanceRow.app_id == app_id,
-        InstanceRow.rollout != rollout,
-        InstanceRow.state == InstanceState.CRASHED,
-    )
-    return update(InstanceRow).where(*crashed).values(state=InstanceState.STOPPED, ended_at=moment)

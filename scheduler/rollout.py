@@ -25,7 +25,7 @@ from router import Backend, Router
 from scheduler import addresses, beginning, cron_records, health, records, sizes, warm
 from scheduler.boot import SHOWN_LINES, Boot, Stopped
 from scheduler.explainer import why_ended
-from scheduler.handover import Handover
+from scheduler.handover import Handover, end_crashed
 from scheduler.keepsakes import Keepsakes
 from scheduler.launcher import Launcher
 from scheduler.problems import failed
@@ -254,7 +254,7 @@ class Rollouts:
             for row in rows:
                 LIFE.move(session, InstanceRow, row.id, InstanceState.RUNNING, running_at=moment)
             session.execute(self._retirement(spec.app_id, rollout, moment))
-            session.execute(records.end_crashed(spec.app_id, rollout, moment))
+            session.execute(end_crashed(spec.app_id, rollout, moment))
             web = [Backend(row.id, row.address, row.port) for row in rows if row.process_type == WEB]
             self.router.point(session, spec.app_id, rollout, web)
 
