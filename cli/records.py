@@ -204,12 +204,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Domain:
-    """A host name that leads to an app. `kind` is platform's own ("heroku" in the API's words) or custom."""
+    """A host name, or a path on one, that leads to an app. `kind` is platform's own ("heroku" in the API's words) or
+    custom."""
 
     hostname: str
     kind: str
     status: str
     redirect_to: str | None
+    strip_path: bool
     created_at: str | None
 
     @classmethod
@@ -220,6 +222,7 @@ class Domain:
             kind="custom" if data.get("kind") == "custom" else "platform",
             status=data.get("status") or "none",
             redirect_to=data.get("redirect_to"),
+            strip_path=bool(data.get("strip_path")),
             created_at=data.get("created_at"),
         )
 

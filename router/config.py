@@ -16,7 +16,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core import process
-from router import codes, counts, pages
+from router import codes, counts, pages, paths
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
 from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, map_lines
@@ -73,6 +73,7 @@ def render(
         access_log_bytes=LINE_BYTES,
         access_log_format=FORMAT,
         maps=FrontMap,
+        nobodys=paths.NOBODYS,
         tls=(DEFAULT_CERTIFICATE, CERTIFICATE_LIST),
         hosts_map=MapName.HOSTS.value,
         targets_map=MapName.TARGETS.value,

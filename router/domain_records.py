@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import Conflict, NotFound, UserError
 from core.ids import AppId, new_id
+from router import paths
 from router.hosts import is_wildcard, plain_host, platform_host, wildcard_over
 from router.records import route
 from router.tables import DomainRow, RouteRow
@@ -86,9 +87,10 @@ def domains(session: Session, app_id: AppId, domain: str) -> list[Domain]:
 
 def find(present: Iterable[Domain], wanted: str) -> Domain:
     """The one called so, in any form, or of that id. Raises NotFound."""
-    host = plain_host(wanted)
+    host, path = paths.split(wanted)
+    name = plain_host(host) + path
     for domain in present:
-        if wanted == domain.id or host == domain.host:
+        if wanted == domain.id or name == domain.name:
             return domain
     raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
 

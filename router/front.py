@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core import clock
 from core.database import Database
-from router import certificate_records, config, domain_records, front_plan, maintenance, pem
+from router import certificate_records, config, domain_records, front_plan, maintenance, path_records, paths, pem
 from router.certificates import Certificates
 from router.front_control import FrontControl
 from router.front_plan import DEFAULT_CERTIFICATE, FrontMap, FrontTable
@@ -43,6 +43,10 @@ class Front:
         commands = front_plan.plan(self._desired(), self._control.observe(), self._certificates.pem_of)
         self._control.carry_out(commands)
 
+    def leads(self, host: str, path: str) -> bool:
+        """Whether HAProxy has this path by now. Raises Unavailable."""
+        return paths.key(host, path) in self._control.observe().entries(FrontMap.PATHS)
+
     def files(self) -> dict[str, str]:
         """What HAProxy reads when it starts."""
         files = front_plan.files(self._desired(), self._certificates.pem_of)
@@ -54,12 +58,15 @@ class Front:
             redirects, pages = domain_records.redirects(session), maintenance.entries(session)
             shown = certificate_records.shown(session, self._domain) if self._serves_https else {}
             wanted = certificate_records.all_https(session)
+            forks = path_records.entries(session)
         secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
         maps = {
             FrontMap.REDIRECTS: redirects,
             FrontMap.MAINTENANCE: pages,
             FrontMap.HTTPS: {host: "on" for host, https in secure.items() if https.redirect},
             FrontMap.HSTS: {host: f"max-age={https.hsts_s}" for host, https in secure.items() if https.hsts_s},
+            FrontMap.PATHS: forks,
+            FrontMap.FORKED: {key.partition("/")[0]: "on" for key in forks},
         }
         files = {front_plan.certificate_file(host, each.digest): each.id for host, each in shown.items()}
         return FrontTable(maps, files)

@@ -20,13 +20,15 @@ class FrontMap(StrEnum):
     """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use.
 
     `redirects`: to which host; `maintenance`: the page of an app; `https`: plain HTTP is sent on to HTTPS; `hsts`: the
-    header's value.
+    header's value; `forked`: the hosts that have paths of their own; `paths`: to which app each leads (see paths.py).
     """
 
     REDIRECTS = "redirects.map"
     MAINTENANCE = "maintenance.map"
     HTTPS = "https.map"
     HSTS = "hsts.map"
+    PATHS = "paths.map"
+    FORKED = "forked.map"
 
 
 @dataclass(frozen=True)

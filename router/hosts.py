@@ -48,6 +48,13 @@ def custom_host(text: str, domain: str) -> str:
     return host
 
 
+def host_of_path(text: str, domain: str) -> str:
+    """As `custom_host`, for a host of which a part leads elsewhere: it may be an app's by its name, too."""
+    host = plain_host(text)
+    label = host.removesuffix(f".{domain}")
+    return host if platform_host(label, domain) == host and _LABEL.fullmatch(label) else custom_host(text, domain)
+
+
 def plain_host(text: str) -> str:
     """`text` in the form in which hosts are kept, whether it is a right one or not."""
     host = text.strip().rstrip(".").lower()
@@ -73,9 +80,7 @@ def wildcard_over(host: str) -> str:
 
 def _check_form(text: str, host: str) -> None:
     if "://" in host or "/" in host or ":" in host:
-        raise UserError(
-            f"{text!r} is more than a host name.", f"Leave out the scheme, the port and the path. {_EXAMPLE}"
-        )
+        raise UserError(f"{text!r} is more than a host name.", f"Leave out the scheme and the port. {_EXAMPLE}")
     name = host.removeprefix("*.")
     if "*" in name:
         raise UserError(f"{text!r} has its star in another place than the first.", "Write *.example.com.")

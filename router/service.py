@@ -13,7 +13,7 @@ from core import clock
 from core.database import Database
 from core.errors import NotFound, Unavailable
 from core.ids import AppId
-from router import certificate_records, config, domain_records, hosts, pipe, program, records
+from router import certificate_records, config, domain_records, hosts, path_records, paths, pipe, program, records
 from router.agreement import Agreement
 from router.certificates import Certificates
 from router.control import HaproxyControl, RouterControl
@@ -148,17 +148,29 @@ class Router:
         hosts.check_label(label)
         with self._database.write() as session:
             before = records.rename(session, app_id, label, self._domain)
-        self._agreement.apply_if_possible(app_id, *([hosts.platform_host(before, self._domain)] if before else []))
+            gone = [hosts.platform_host(before, self._domain)] if before else []
+            path_records.forget_hosts(session, gone)
+        self._agreement.apply_if_possible(app_id, *gone, front=bool(gone))
 
     def add_domain(
-        self, app_id: AppId, host: str, redirect_to: str | None = None, shares: Shares = lambda other: False
+        self,
+        app_id: AppId,
+        name: str,
+        redirect_to: str | None = None,
+        shares: Shares = lambda other: False,
+        strip: bool = False,
     ) -> Domain:
-        """Lead a host of people's own to the app, or send its visitors on to another of the app's hosts.
+        """Lead a host of people's own to the app, or send its visitors on to another of the app's hosts; or
+        (`example.com/api`) lead a path on somebody's host to the app, which does not see it if it is to `strip` it.
 
-        Raises UserError for a bad name; Conflict for one that is taken, or that overlaps with a wildcard of an app for
-        which `shares` says no.
+        Raises UserError for a bad name; NotFound for a path on nobody's host; Conflict for one that is taken, or that
+        overlaps with one of an app for which `shares` says no.
         """
-        host = hosts.custom_host(host, self._domain)
+        text, path = paths.split(name)
+        paths.check_options(path, redirect_to, strip)
+        if path:
+            return self._add_path(app_id, hosts.host_of_path(text, self._domain), path, strip, shares)
+        host = hosts.custom_host(text, self._domain)
         target = None if redirect_to is None else hosts.plain_host(redirect_to)
         with self._database.write() as session:
             domain_records.check_redirect(session, app_id, host, target, self._domain)
@@ -166,25 +178,40 @@ class Router:
         self._agreement.apply_if_possible(app_id, front=True)
         return domain
 
-    def remove_domain(self, app_id: AppId, host: str) -> None:
-        """Take a custom host away. Raises NotFound, UserError for the platform's own, Conflict for a redirect's aim."""
-        host = hosts.plain_host(host)
+    def _add_path(self, app_id: AppId, host: str, path: str, strip: bool, shares: Shares) -> Domain:
         with self._database.write() as session:
-            domain_records.remove_domain(session, app_id, host, self._domain)
-        self._agreement.apply_if_possible(app_id, host, front=True)
+            domain = path_records.add(session, app_id, host, path, strip, self._domain, shares)
+        self._agreement.front_changed()
+        return domain
+
+    def remove_domain(self, app_id: AppId, name: str) -> None:
+        """Take a custom host away, with all paths on it, or a path. Raises NotFound, UserError for the platform's own,
+        Conflict for a redirect's aim."""
+        text, path = paths.split(name)
+        host = hosts.plain_host(text)
+        with self._database.write() as session:
+            if path:
+                path_records.remove(session, app_id, host, path)
+            else:
+                domain_records.remove_domain(session, app_id, host, self._domain)
+                path_records.forget_hosts(session, [host])
+        self._agreement.apply_if_possible(app_id, *([] if path else [host]), front=True)
 
     def domain(self, app_id: AppId, wanted: str) -> Domain:
         """One of the app's domains, by its name in any form, or by its id. Raises NotFound."""
         return domain_records.find(self.domains(app_id), wanted)
 
-    def is_routed(self, host: str) -> bool:
-        """Whether HAProxy has the host by now. Raises Unavailable."""
+    def is_routed(self, name: str) -> bool:
+        """Whether HAProxy has the host, or the path, by now. Raises Unavailable."""
+        host, path = paths.split(name)
+        if path and not self._front.leads(host, path):
+            return False
         return host in self._control.observe(Scope(hosts=frozenset({host}))).hosts
 
     def domains(self, app_id: AppId) -> list[Domain]:
-        """The app's hosts: the platform's own first, then the custom ones by name."""
+        """The app's hosts: the platform's own first, then the custom ones by name, then the paths."""
         with self._database.read() as session:
-            return domain_records.domains(session, app_id, self._domain)
+            return domain_records.domains(session, app_id, self._domain) + path_records.of(session, app_id)
 
     def url(self, app_id: AppId) -> str:
         """Where the app is reached: http://LABEL.DOMAIN[:PORT], or https:// where there is a valid certificate for it.
@@ -210,6 +237,7 @@ class Router:
         with self._database.write() as session:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             certificate_records.forget(session, app_id)
+            path_records.forget(session, app_id, gone)
             records.forget(session, app_id)
         self._agreement.apply_if_possible(app_id, *gone, front=True)
         for kept in (self.maintenance, self.metrics, self.requests):

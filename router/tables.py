@@ -77,6 +77,25 @@ class DomainRow(Base):
     __table_args__ = (Index("ix_router_domains_app_id", "app_id"),)
 
 
+class PathRow(Base):
+    """A path on somebody's host that leads to an app. `path` is `/api`, without a slash at its end; `strip`: the app
+    does not see it."""
+
+    __tablename__ = "router_paths"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    host: Mapped[str] = mapped_column(String(253))
+    path: Mapped[str] = mapped_column(String(200))
+    strip: Mapped[bool] = mapped_column(default=False, server_default=false())
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("host", "path", name="uq_router_paths_host_path"),
+        Index("ix_router_paths_app_id", "app_id"),
+    )
+
+
 class MaintenanceRow(Base):
     """An app in maintenance mode, with the page that its visitors get (none: the router's own)."""
 

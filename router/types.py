@@ -42,13 +42,23 @@ class DomainKind(StrEnum):
 
 @dataclass(frozen=True)
 class Domain:
-    """A host name that leads to an app, or (`redirect_to`) sends people on to another host of the same app."""
+    """A host name that leads to an app, or (`redirect_to`) sends people on to another host of the same app.
+
+    With a `path` (`/api`), only what is under it leads to the app, which sees the rest if it `strips` it.
+    """
 
     id: str
     host: str
     kind: DomainKind
     created_at: datetime
     redirect_to: str | None = None
+    path: str = ""
+    strips: bool = False
+
+    @property
+    def name(self) -> str:
+        """`example.com`, `example.com/api`."""
+        return self.host + self.path
 
 
 @dataclass(frozen=True)

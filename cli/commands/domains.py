@@ -46,17 +46,21 @@ def _print(found: list[Domain]) -> None:
         "portside domains:add www.example.com",
         "portside domains:add '*.example.com'",
         "portside domains:add example.com --redirect-to www.example.com",
+        "portside domains:add www.example.com/api -a api",
     ],
 )
-@click.argument("hostname")
+@click.argument("hostname", metavar="HOSTNAME[/PATH]")
 @click.option("--redirect-to", metavar="DOMAIN", help="Send its visitors on to another domain of the app.")
+@click.option("--strip-path", is_flag=True, help="Take the path away before the app sees a request.")
 @app_options
 @json_option
 @pass_session
-def domains_add(session: Session, hostname: str, redirect_to: str | None) -> None:
-    """Make a domain lead to an app. Its DNS must point to the server."""
+def domains_add(session: Session, hostname: str, redirect_to: str | None, strip_path: bool) -> None:
+    """Make a domain, or a path on another app's domain, lead to an app. Its DNS must point to the server."""
     target = session.target()
-    body = {"hostname": hostname} | ({"redirect_to": redirect_to} if redirect_to else {})
+    body: dict[str, str | bool] = {"hostname": hostname}
+    body |= {"redirect_to": redirect_to} if redirect_to else {}
+    body |= {"strip_path": True} if strip_path else {}
     domain = read(Domain.of, target.api.post(target.path("/domains"), body))
     if session.as_json:
         as_json(asdict(domain))

@@ -271,6 +271,17 @@ def test_domains_that_redirect_are_shown_with_where_to(invoke, logged_in):
     assert invoke("domains", "-a", "demo").stdout == listed
 
 
+def test_a_path_leads_to_an_app(invoke, logged_in):
+    domain = {"hostname": "example.com/api", "kind": "custom", "strip_path": True}
+    logged_in.answers["POST", "/apps/demo/domains"] = (201, domain, {})
+    added = invoke("domains:add", "example.com/api", "--strip-path", "-a", "demo", "--json")
+    assert logged_in.requests[-1][3] == {"hostname": "example.com/api", "strip_path": True}
+    assert json.loads(added.stdout)["strip_path"] is True
+    logged_in.answers["DELETE", "/apps/demo/domains/example.com%2Fapi"] = domain
+    removed = invoke("domains:remove", "example.com/api", "-a", "demo")
+    assert removed.stderr == "Removed example.com/api from demo.\n"
+
+
 def test_domains_wait_until_they_are_served(invoke, logged_in):
     path = "/apps/demo/domains/www.example.com"
     domain = {"hostname": "www.example.com", "kind": "custom"}

@@ -61,7 +61,7 @@ def _https(record: Https) -> Json:
 
 def _shape(call: AppCall, record: StoredCertificate) -> Json:
     """`hosts` is Portside's own: the app's domains at which it is shown. The key is never given."""
-    ids = {domain.host: domain.id for domain in call.parts.router.domains(call.app.id)}
+    ids = {domain.host: domain.id for domain in call.parts.router.domains(call.app.id) if not domain.path}
     return {
         "id": record.id,
         "name": record.name,

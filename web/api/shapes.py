@@ -241,12 +241,12 @@ def run(record: Run, of: App, release_id: str | None, attach_url: str | None = N
 
 
 def domain(record: Domain, of: App, target: str) -> Json:
-    """`target` is the app's own host name, which a custom domain's CNAME record should name. `redirect_to` is
-    Portside's own."""
+    """`target` is the app's own host name, which a custom domain's CNAME record should name. `redirect_to` and
+    `strip_path` are Portside's own."""
     custom = record.kind == "custom"
     return {
         "id": record.id,
-        "hostname": record.host,
+        "hostname": record.name,
         "kind": "custom" if custom else "heroku",
         "cname": target if custom else None,
         "status": "succeeded" if custom else "none",
@@ -254,6 +254,7 @@ def domain(record: Domain, of: App, target: str) -> Json:
         "acm_status_reason": None,
         "sni_endpoint": None,
         "redirect_to": record.redirect_to,
+        "strip_path": record.strips,
         "app": {"id": of.id, "name": of.name},
         "created_at": clock.iso(record.created_at),
         "updated_at": clock.iso(record.created_at),

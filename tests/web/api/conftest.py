@@ -133,7 +133,7 @@ class NamesOnlyRouter:
 
     def domain(self, app_id: str, wanted: str) -> Domain:
         for domain in self.domains(app_id):
-            if wanted.lower().rstrip(".") in (domain.host, domain.id):
+            if wanted.lower().rstrip(".") in (domain.name, domain.id):
                 return domain
         raise NotFound(f"This app has no domain {wanted}.", "See: portside domains")
 
@@ -146,16 +146,18 @@ class NamesOnlyRouter:
         host: str,
         redirect_to: str | None = None,
         shares: Callable[[str], bool] = lambda other: False,
+        strip: bool = False,
     ) -> Domain:
         if " " in host:
             raise UserError(f"{host!r} is not a host name.", "Example: portside domains:add www.example.com")
         self.shared = {other for other in self.labels if shares(other)}
-        domain = Domain(new_id(), host.lower(), DomainKind.CUSTOM, clock.now(), redirect_to)
+        name, slash, rest = host.lower().partition("/")
+        domain = Domain(new_id(), name, DomainKind.CUSTOM, clock.now(), redirect_to, slash + rest, strip)
         self.custom.setdefault(app_id, []).append(domain)
         return domain
 
     def remove_domain(self, app_id: str, host: str) -> None:
-        self.custom[app_id] = [domain for domain in self.custom[app_id] if domain.host != host]
+        self.custom[app_id] = [domain for domain in self.custom[app_id] if domain.name != host]
 
 
 class KeepsAllImages:

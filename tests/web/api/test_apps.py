@@ -162,6 +162,15 @@ def test_a_domain_can_send_people_on_to_another(api, app: App) -> None:
     assert added.json["redirect_to"] == "www.example.com"
 
 
+def test_a_path_of_a_domain_can_lead_to_an_app(api, app: App) -> None:
+    added = api.post("/apps/shop/domains", json={"hostname": "www.example.com/api", "strip_path": True})
+    assert (added.status_code, added.json["hostname"], added.json["strip_path"]) == (201, "www.example.com/api", True)
+    for spelt in ("www.example.com/api", "www.example.com%2Fapi", added.json["id"]):
+        assert api.get(f"/apps/shop/domains/{spelt}").json["id"] == added.json["id"]
+    assert api.delete("/apps/shop/domains/www.example.com%2Fapi").status_code == 200
+    assert api.get("/apps/shop/domains/www.example.com/api").status_code == 404
+
+
 def test_a_domain_is_pending_until_the_router_has_it(api, stage: Stage, app: App) -> None:
     api.post("/apps/shop/domains", json={"hostname": "www.example.com"})
     stage.router.waiting.add("www.example.com")
