@@ -9,7 +9,7 @@ from core.ids import AppId, new_id
 from router import Backend, DomainKind, Router, RouterSettings
 from router.plan import AddServer, MapName, PutEntry, Scope, Server
 from router.records import slots_of
-from router.tables import SlotState
+from router.tables import SlotRow, SlotState
 
 ONE = Backend("i-1", "10.87.0.2", 5000)
 TWO = Backend("i-2", "10.87.0.3", 5000)
@@ -252,3 +252,14 @@ def test_a_forgotten_app_leaves_nothing(router, database, memory, app_id):
 def test_a_backend_that_could_carry_a_command_is_refused(instance_id, address, port):
     with pytest.raises(ValueError, match=r"not a|Expected|Only|Octet|Leading|not permitted"):
         Backend(instance_id, address, port)
+
+
+@pytest.mark.parametrize(
+    ("used", "lowest"),
+    [([], 0), ([0], 1), ([1], 0), ([0, 1, 2], 3), ([0, 2, 3], 1), ([0, 1, 3, 9], 2), ([*range(99), 100], 99)],
+)
+def test_the_free_slot_with_the_lowest_number_is_taken(router, database, app_id, used, lowest):
+    with database.write() as session:
+        session.add_all(SlotRow(number=number, app_id="other", generation="g", state="current") for number in used)
+        router.point(session, app_id, "g1", [ONE])
+        assert [slot.number for slot in slots_of(session, app_id)] == [lowest]
