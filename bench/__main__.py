@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import deploys, failures, fleet, languages, lists, many, memory, receive, revert, warm
+from bench import deploys, failures, fleet, languages, lists, many, memory, receive, revert, routing, warm
 from bench.bed import Bed
 from bench.figures import Broken, Row, as_json, table
 from tests.traces import reap_the_dead
@@ -35,12 +35,14 @@ ROWS: dict[str, Callable[[Bed], Row]] = {
 
 LANGUAGES = "languages"
 """The table of builds, which has no budget: minutes long."""
+ROUTING = "routing"
+"""The router beside bare HAProxy and nginx: measured first, while no platform runs."""
 FLEET = "fleet"
 """Hundreds of apps on an engine of their own: a quarter of an hour, and so only when it is asked for."""
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice([*ROWS, LANGUAGES, FLEET]))
+@click.argument("names", nargs=-1, type=click.Choice([*ROWS, LANGUAGES, ROUTING, FLEET]))
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows there too.")
 @click.option("--full", "is_full", is_flag=True, help="Fail nothing during 50 deploys, not 5: takes 20 minutes more.")
 @click.option("--apps", type=int, help="The apps of the fleet (default: 200, or as many as memory allows).")
@@ -54,12 +56,25 @@ def main(names: tuple[str, ...], file: Path | None, is_full: bool, apps: int | N
         told, found = fleet.measure(apps)
         console.print(told)
         rows += found
-    if set(names) != {FLEET}:
+    if ROUTING in (names or (ROUTING,)):
+        rows += _routing(console)
+    if not names or set(names) - {FLEET, ROUTING}:
         rows += _on_a_bed(names, Bed(is_full), console)
     if rows:
         console.print(table(rows))
     if file is not None:
         file.write_text(as_json(rows))
+
+
+def _routing(console: Console) -> list[Row | Broken]:
+    """The rows of the router, which needs no platform; its table is printed."""
+    try:
+        told, found = routing.measure()
+    except Exception as error:  # the edge of the program
+        traceback.print_exc()
+        return [Broken(ROUTING, f"{type(error).__name__}: {error}")]
+    console.print(told)
+    return list(found)
 
 
 def _on_a_bed(names: tuple[str, ...], bed: Bed, console: Console) -> list[Row | Broken]:

@@ -38,6 +38,7 @@ NEEDED = (
 )
 ENGINE = (Program("dockerd", "docker.io"), Program("iptables", "iptables"))
 FOR_TESTS = (Program("chromium", "chromium"), Program("wrk", "wrk"))
+FOR_BENCH = (Program("nginx", "nginx", "nginx"), Program("wrk", "wrk"))
 FOR_BASE_IMAGE = (Program("mmdebstrap", "mmdebstrap"),)
 
 
