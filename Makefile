@@ -1,11 +1,12 @@
 # Portside. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart stop check lint types unit test test-full crash-matrix bench format
+.PHONY: help quickstart stop check lint types unit test test-full crash-matrix bench soak format
 
 BIN := .venv/bin
 UNIT := not engine and not platform and not browser
 # Two workers a core and one more: for much of their time these tests wait, for a process of theirs or a deadline.
 WORKERS = $(shell expr 2 '*' $$(nproc) + 1)
+MINUTES ?= 60
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +54,11 @@ bench: ## Measure against the budgets of the design, and print the table
 	@setup/venv.sh server,test
 	@$(BIN)/portside-server prepare --for-tests
 	$(BIN)/python -m bench
+
+soak: ## Change an app without a pause under traffic, and look for leaks (an hour; make soak MINUTES=10)
+	@setup/venv.sh server,test
+	@$(BIN)/portside-server prepare --for-tests
+	$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 format: ## Format the code
 	$(BIN)/ruff check --fix --select I .

@@ -53,10 +53,10 @@ def _default(name: str) -> object:
 
 
 class Bed:
-    """A platform of the bench's own, set as in production. `start`, then measure, then `end`."""
+    """A platform of the bench's own, set as in production but for `settings`. `start`, then measure, then `end`."""
 
-    def __init__(self, is_full: bool = False) -> None:
-        self.platform = LivePlatform(**defaults_of(FAST))
+    def __init__(self, is_full: bool = False, **settings: object) -> None:
+        self.platform = LivePlatform(**{**defaults_of(FAST), **settings})
         self.is_full = is_full
 
     def start(self) -> None:

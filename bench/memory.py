@@ -35,11 +35,17 @@ def idle(bed: Bed) -> Row:
 
 def part_bytes(run: Path) -> dict[str, int]:
     """PSS by part, the largest first: each with the processes that it has started."""
-    found: dict[str, int] = {}
+    found = {name: sum(procfs.memory_bytes(pid) for pid in pids) for name, pids in part_pids(run).items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def part_pids(run: Path) -> dict[str, list[int]]:
+    """The processes of each part that runs, with those that they have started."""
+    found = {}
     for path in run.glob("*.process"):
         record = procfs.read_record(path)
         if record is None or not procfs.is_alive(record):
             continue
         below = [] if path.stem == "supervisord" else psutil.Process(record.pid).children(recursive=True)
-        found[path.stem] = sum(procfs.memory_bytes(pid) for pid in (record.pid, *(child.pid for child in below)))
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+        found[path.stem] = [record.pid, *(child.pid for child in below)]
+    return found
