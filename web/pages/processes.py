@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response
 from accounts import Permission
 from core.errors import UserError
 from releases import App
-from scheduler import Formation, InForce, RunSpec, Scheduler, checks_in_force
+from scheduler import Formation, InForce, Resizing, RunSpec, Scheduler, checks_in_force
 from web.pages import forms
 from web.pages.access import Access
 from web.pages.instances import InstanceLine, instance_lines, type_order
 
 _DONE: Final = {
     "restart": "Being restarted: a new instance starts, takes over when it is healthy, and then the old one ends.",
+    "same": "It has that size already: nothing was changed.",
     "stop": "Being stopped: another instance takes its place at once.",
 }
 
@@ -64,8 +65,9 @@ def _card(entry: Formation, lines: Sequence[InstanceLine], spec: RunSpec | None,
 
 
 class ProcessPages:
-    def __init__(self, scheduler: Scheduler, access: Access) -> None:
+    def __init__(self, scheduler: Scheduler, resizing: Resizing, access: Access) -> None:
         self._scheduler = scheduler
+        self._resizing = resizing
         self._access = access
 
     def add_to(self, blueprint: Blueprint) -> None:
@@ -73,6 +75,7 @@ class ProcessPages:
         blueprint.add_url_rule(base, "processes", self.show)
         blueprint.add_url_rule(f"{base}/now", "processes_now", self.now)
         blueprint.add_url_rule(f"{base}/<kind>/scale", "scale_sent", self.scale, methods=["POST"])
+        blueprint.add_url_rule(f"{base}/<kind>/size", "size_sent", self.resize, methods=["POST"])
         blueprint.add_url_rule(f"{base}/<process>/restart", "restart_sent", self.restart, methods=["POST"])
         blueprint.add_url_rule(f"{base}/<process>/stop", "stop_sent", self.stop, methods=["POST"])
 
@@ -92,6 +95,17 @@ class ProcessPages:
                 raise UserError("No quantity was given.", f"For example: portside ps:scale {kind}=2 -a {app.name}")
             self._scheduler.scale(app.id, {kind: quantity})
             return url_for("pages.processes", name=app.name, _anchor=f"type-{kind}")
+
+        return self._carry_out(app, act)
+
+    def resize(self, name: str, kind: str) -> Response:
+        app = self._access.app(name, Permission.DEPLOY)
+
+        def act() -> str:
+            change = self._resizing.ask(app.id, {kind: forms.field("size")}, self._access.identity().email)
+            if change is None:
+                return url_for("pages.processes", name=app.name, done="same")
+            return url_for("pages.change", name=app.name, change=change.id)
 
         return self._carry_out(app, act)
 

@@ -61,7 +61,7 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         PushPages(pushes, parts.repositories, parts.logs, access),
         AppLogPages(scheduler, access),
         MaintenancePages(parts.router, access),
-        ProcessPages(scheduler, access),
+        ProcessPages(scheduler, parts.resizing, access),
         RunPages(scheduler, access),
         ConfigPages(releases, access),
         DomainPages(parts, access),

@@ -35,7 +35,7 @@ def test_each_type_is_told_with_what_it_may_use_and_what_runs_of_it(site: Site, 
     site.scheduler.stage(shop.id, "web.1", InstanceState.WARM, version=0)
     text = words(site.browser().get(PAGE).text)
     assert "v1 serves." in text
-    assert "web 1 of 1 running Command serve Size standard (512 MB, 1 CPU, 256 processes)" in text
+    assert "web 1 of 1 running Command serve Size standard (512 MB, 1 CPU, 256 processes) Change the size" in text
     assert "Health startup: listens on PORT; readiness: GET /ready Overlap old and new run side by side" in text
     assert "exited with code 1; next attempt at 2 Jan 2026, 03:04:05 UTC" in text
     assert "Overlap never two at once: the old one ends before the new one starts" in text
@@ -78,6 +78,19 @@ def test_a_quantity_that_can_not_be_is_explained_on_the_page(
     answer = site.browser().send(PAGE, f"{PAGE}/{kind}/scale", quantity=quantity)
     assert answer.status_code == 422
     assert told in words(answer.text).replace("&#39;", "'")
+
+
+def test_a_size_is_changed_and_the_change_watched(site: Site, shop: App) -> None:
+    browser = site.browser()
+    answer = browser.send(PAGE, f"{PAGE}/web/size", size="256M:0.5")
+    assert answer.status_code == 303
+    text = words(browser.get(answer.location).text)
+    assert "Resize web to 256m:0.5 Under way" in text
+    assert "the app’s processes" in text  # noqa: RUF001
+    assert browser.send(PAGE, f"{PAGE}/web/size", size="standard").location == f"{PAGE}?done=same"
+    refused = browser.send(PAGE, f"{PAGE}/web/size", size="huge")
+    assert refused.status_code == 422
+    assert "is not a size. A size is MEMORY[:CPUS[:PROCESSES]], or standard." in words(refused.text)
 
 
 @pytest.mark.parametrize("process", ["web", "web.1"])

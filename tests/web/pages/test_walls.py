@@ -42,6 +42,7 @@ NEEDS = {
     "pages.run_end_sent": Permission.DEPLOY,
     "pages.run_sent": Permission.DEPLOY,
     "pages.scale_sent": Permission.DEPLOY,
+    "pages.size_sent": Permission.DEPLOY,
     "pages.stop_sent": Permission.DEPLOY,
 }
 """What an endpoint of an app needs; all others: to see the app."""
