@@ -115,7 +115,7 @@ def serving(rows: list[InstanceRow]) -> set[int]:
     return {row.number for row in rows if row.state == S.RUNNING and not row.unready and not row.replace}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(PLACES, st.integers(0, 9), RULES, ROOMS)
 def test_no_more_leave_than_the_rule_allows_and_asking_again_changes_nothing(
     places: list[tuple[int, InstanceState, bool, bool]], quantity: int, rule: Shrink, room: Room | None
@@ -150,7 +150,7 @@ def make_room(world: World, rule: Shrink) -> None:
 STORIES = st.lists(st.one_of(st.just("shrink"), st.just("over"), EVENTS.filter(bool)), max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 6), STORIES, st.integers(1, 100), st.booleans())
 def test_whatever_happens_meanwhile_what_serves_stays_and_the_rest_comes_back(
     wanted: int, stories: list[str | list[tuple[str, int]]], amount: int, is_percent: bool
