@@ -36,12 +36,14 @@ _DONE: Final = {
 
 @dataclass(frozen=True)
 class DomainLine:
-    """One host name. `record`: what DNS needs for it, empty for the app's own; `note` says more on it."""
+    """One host name, or a path on one. `record`: what DNS needs for it, empty where nothing is needed; `note` says
+    more on it. `leads`: where it leads, in words."""
 
     id: str
-    host: str
+    name: str
+    leads: str
     is_own: bool
-    redirect_to: str
+    can_be_aim: bool
     badge: Badge
     certificate: str
     record: str
@@ -63,10 +65,19 @@ class CertificateLine:
 def domain_line(domain: Domain, own: str, routed: bool | None, certificates: Sequence[StoredCertificate]) -> DomainLine:
     """`own`: the app's host by its name. `routed` None: the router does not answer."""
     is_own = domain.kind is DomainKind.PLATFORM
-    record, note = ("", "") if is_own else dns_record(domain.host, own)
-    shown = next((each.name for each in certificates if domain.host in each.hosts), "")
+    record, note = ("", "") if is_own or domain.path else dns_record(domain.host, own)
+    shown = next((each.name for each in certificates if not domain.path and domain.host in each.hosts), "")
+    aim = not domain.redirect_to and not domain.path and not domain.host.startswith("*.")
     badge = states.of_route(routed)
-    return DomainLine(domain.id, domain.host, is_own, domain.redirect_to or "", badge, shown, record, note)
+    return DomainLine(domain.id, domain.name, _leads(domain), is_own, aim, badge, shown, record, note)
+
+
+def _leads(domain: Domain) -> str:
+    if domain.redirect_to:
+        return f"redirects to {domain.redirect_to}"
+    if domain.path:
+        return "leads to the app, which " + ("does not see the path" if domain.strips else "sees the whole path")
+    return "from the app's name" if domain.kind is DomainKind.PLATFORM else "leads to the app"
 
 
 def dns_record(host: str, own: str) -> tuple[str, str]:
@@ -131,7 +142,8 @@ class DomainPages:
             return Permission.MANAGE in self._parts.accounts.permissions(self._access.identity(), other)
 
         def act() -> str:
-            self._router.add_domain(app.id, forms.field("host"), forms.field("redirect_to") or None, manages)
+            aim, strip = forms.field("redirect_to") or None, request.form.get("strip_path") == "1"
+            self._router.add_domain(app.id, forms.field("host"), aim, manages, strip)
             return self._back(app, "added")
 
         return self._carry_out(app, act)
@@ -140,7 +152,7 @@ class DomainPages:
         app = self._access.app(name, Permission.MANAGE)
 
         def act() -> str:
-            self._router.remove_domain(app.id, self._router.domain(app.id, domain).host)
+            self._router.remove_domain(app.id, self._router.domain(app.id, domain).name)
             return self._back(app, "removed")
 
         return self._carry_out(app, act)
@@ -205,10 +217,10 @@ class DomainPages:
         own = urlsplit(self._router.url(app.id)).hostname or ""
         certificates = self._router.certificates.all(app.id)
         found = self._router.domains(app.id)
-        return [domain_line(one, own, self._is_routed(one.host), certificates) for one in found]
+        return [domain_line(one, own, self._is_routed(one.name), certificates) for one in found]
 
-    def _is_routed(self, host: str) -> bool | None:
+    def _is_routed(self, name: str) -> bool | None:
         try:
-            return self._router.is_routed(host)
+            return self._router.is_routed(name)
         except Unavailable:
             return None

@@ -52,10 +52,26 @@ def test_a_domain_is_added_with_its_dns_record_and_removed(site: Site, shop: App
     assert [domain.host for domain in site.router.domains(shop.id)] == ["shop.localhost"]
 
 
+def test_a_path_on_a_host_is_added_and_removed(site: Site, shop: App) -> None:
+    browser = site.browser()
+    browser.send(PAGE, PAGE, host="www.example.com")
+    assert browser.send(PAGE, PAGE, host="www.example.com/api", strip_path="1").status_code == 303
+    page = browser.get(PAGE).text
+    text = "www.example.com/api Routed leads to the app, which does not see the path · its host"
+    assert text in words(page)
+    assert "<option>www.example.com/api</option>" not in page, "nothing redirects to a path"
+    made = next(domain for domain in site.router.domains(shop.id) if domain.path)
+    assert browser.send(PAGE, f"{PAGE}/{made.id}/remove").status_code == 303
+    assert [domain.name for domain in site.router.domains(shop.id)] == ["shop.localhost", "www.example.com"]
+    refused = browser.send(PAGE, PAGE, host="nobody.example.com/api")
+    assert refused.status_code == 404
+    assert "portside domains:add" in words(refused.text)
+
+
 def test_what_can_not_be_added_is_explained_beside_what_was_typed(site: Site, shop: App) -> None:
     answer = site.browser().send(PAGE, PAGE, host="http://example.com/")
     assert answer.status_code == 422
-    assert "is more than a host name. Leave out the scheme, the port and the path." in words(answer.text)
+    assert "is more than a host name. Leave out the scheme and the port." in words(answer.text)
     assert 'name="host" value="http://example.com/"' in answer.text
     taken = site.new_app("blog")
     site.router.add_domain(taken.id, "www.example.com")
