@@ -17,7 +17,7 @@ from core.errors import NotFound
 from server import readiness
 from server.gc import is_due
 from server.platform import compose
-from server.registry_cleaning import size_bytes, wake_registry
+from server.registry_cleaning import drop_dead_links, size_bytes, wake_registry
 from server.site import read_site
 from server.supervision import Supervisor
 from tests.live import LivePlatform
@@ -143,3 +143,16 @@ def test_no_volume_is_collected_and_one_that_no_record_knows_is_named(platform: 
     finally:
         unknown.remove()
         engine.close()
+
+
+def test_a_repository_forgets_the_layers_that_are_gone(tmp_path: Path) -> None:
+    root = tmp_path / "docker" / "registry" / "v2"
+    kept, gone = "ab" + "0" * 62, "cd" + "1" * 62
+    blob = root / "blobs" / "sha256" / "ab" / kept / "data"
+    links = [root / "repositories" / "apps" / "one" / "_layers" / "sha256" / digest / "link" for digest in (kept, gone)]
+    for path, text in ((blob, "layer"), (links[0], f"sha256:{kept}"), (links[1], f"sha256:{gone}")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    assert drop_dead_links(tmp_path) == 1
+    assert [link.parent.exists() for link in links] == [True, False]
+    assert drop_dead_links(tmp_path) == 0
