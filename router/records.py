@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, select, text, true
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, true
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -16,6 +16,8 @@ from router.hosts import platform_host
 from router.plan import RouteTable, Scope, Server
 from router.tables import BackendRow, DomainRow, RouteRow, SlotRow, SlotState, slot_name
 from router.types import Backend
+
+_USED = select(func.count()).where(SlotRow.number.between(bindparam("first"), bindparam("last")))
 
 
 def route(session: Session, app_id: AppId) -> RouteRow:
@@ -64,8 +66,9 @@ def _lowest_free(session: Session) -> int:
     and the database counts a range in no time: where fewer are used than there are, one is free."""
     low, high = 0, highest_slot(session) + 1  # the lowest free one is in between, or is one of the two
     middle = high - 1
+    connection = session.connection()
     while low < high:
-        used = session.scalar(select(func.count()).where(SlotRow.number.between(low, middle)))
+        used = connection.scalar(_USED, {"first": low, "last": middle})
         low, high = (middle + 1, high) if used == middle - low + 1 else (low, middle)
         middle = (low + high) // 2
     return low
@@ -171,8 +174,7 @@ def read(session: Session, domain: str, app_id: AppId | None = None) -> tuple[Ro
     return table, scope, frozenset(s.name for s in slots if s.state == SlotState.RETIRED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
+class _Slot(NamedTuple):
     """A slot in use, as its row tells."""
 
     number: int
