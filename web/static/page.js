@@ -54,5 +54,14 @@
     if (polled && (document.hidden || read)) event.preventDefault();
   });
 
+  // A part that swaps itself says in `data-say` what of it is worth hearing; a screen reader is told when that changes.
+  const say = () => [...document.querySelectorAll("[data-say]")].map((part) => part.dataset.say).join(" ");
+  let heard = say();
+  document.addEventListener("htmx:afterSettle", () => {
+    if (say() === heard) return;
+    heard = say();
+    document.getElementById("live").textContent = heard;
+  });
+
   setInterval(refreshTimes, 15000);
 })();
