@@ -39,9 +39,6 @@ class Access:
             raise _forbidden(held)
         return app
 
-    def may(self, app: App, permission: Permission) -> bool:
-        return permission in self._accounts.permissions(self.identity(), app.id)
-
     def may_manage(self, app: App) -> bool:
         return Permission.MANAGE in self._accounts.permissions(self.identity(), app.id)
 
