@@ -29,6 +29,7 @@ from cli.commands import (
     maintenance,
     metrics,
     processes,
+    proxies,
     releases,
     runs,
     stacks,
@@ -39,7 +40,17 @@ from cli.edge import guarded
 
 SECTIONS = (
     ("Account", (*account.COMMANDS, *keys.COMMANDS)),
-    ("Apps", (*apps.COMMANDS, *domains.COMMANDS, *certificates.COMMANDS, *maintenance.COMMANDS, *git.COMMANDS)),
+    (
+        "Apps",
+        (
+            *apps.COMMANDS,
+            *domains.COMMANDS,
+            *certificates.COMMANDS,
+            *proxies.COMMANDS,
+            *maintenance.COMMANDS,
+            *git.COMMANDS,
+        ),
+    ),
     (
         "Deploys and releases",
         (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),

@@ -228,6 +228,19 @@ class Domain:
 
 
 @dataclass(frozen=True)
+class Proxy:
+    """How requests are passed on to an app."""
+
+    protocol: str
+    sticky: bool
+
+    @classmethod
+    def of(cls, data: Json) -> Proxy:
+        """Read the API's object. Raises KeyError when it is not one."""
+        return cls(protocol=data["protocol"], sticky=bool(data["sticky"]))
+
+
+@dataclass(frozen=True)
 class Volume:
     """A named volume. `path` is None while it is mounted nowhere; `types` empty: in all process types."""
 

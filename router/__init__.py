@@ -10,14 +10,15 @@ from router.control import HaproxyControl, RouterControl
 from router.listener import Listener
 from router.maintenance import MaintenanceMode
 from router.metrics import BOUNDS_MS, CLASSES, Metrics, Period, Step, Tallies, Tally
+from router.proxies import Proxies
 from router.request_log import RequestLine, RequestLog
 from router.runtime_socket import RouterDown
 from router.service import Router
 from router.settings import RouterSettings
-from router.types import Backend, Domain, DomainKind, Https, StoredCertificate
+from router.types import Backend, Domain, DomainKind, Https, Protocol, ProxyMode, StoredCertificate
 
 __all__ = [
-    "BOUNDS_MS", "CLASSES", "Backend", "Domain", "DomainKind", "HaproxyControl", "Https", "Listener", "MaintenanceMode",
-    "Metrics", "Period", "RequestLine", "RequestLog", "Router", "RouterControl", "RouterDown", "RouterSettings",
-    "Step", "StoredCertificate", "Tallies", "Tally",
+    "BOUNDS_MS", "CLASSES", "Backend", "Domain", "DomainKind", "HaproxyControl", "Https", "Listener",
+    "MaintenanceMode", "Metrics", "Period", "Protocol", "Proxies", "ProxyMode", "RequestLine", "RequestLog", "Router",
+    "RouterControl", "RouterDown", "RouterSettings", "Step", "StoredCertificate", "Tallies", "Tally",
 ]  # fmt: skip

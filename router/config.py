@@ -22,7 +22,7 @@ from router.front_control import VERSION_VARIABLE
 from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, map_lines
 from router.maintenance import STANDARD_PAGE
 from router.pipe import FD_VARIABLE, LINE_BYTES
-from router.plan import MapName, RouteTable
+from router.plan import MapName, RouteTable, Server
 from router.settings import RouterSettings
 from router.tables import slot_name
 
@@ -36,6 +36,11 @@ SERVER_OPTIONS = (
     "check inter 30s fastinter 500ms downinter 1s fall 2 rise 1"
     " observe layer4 error-limit 1 on-error fastinter pool-purge-delay 1s"
 )
+
+
+def server_options(server: Server) -> str:
+    """What stands behind a server's address, in the configuration and in the command that adds it."""
+    return f"{SERVER_OPTIONS} proto h2" if server.h2c else SERVER_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def render(
         unknown_host=pages.UNKNOWN_HOST.file,
         no_backends=pages.NO_BACKENDS.file,
         failures=[(page.status.value, page.file) for page in pages.FAILURES],
-        server_options=SERVER_OPTIONS,
+        server_options=server_options,
         slots=[(name, sorted(table.slots.get(name, {}).values(), key=lambda server: server.name)) for name in names],
     )
     answers = {page.file: pages.response(environment, page) for page in pages.ALL}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import Unavailable
-from router.config import SERVER_OPTIONS
+from router.config import server_options
 from router.counts import TABLE, Counts, parse
 from router.plan import (
     AddServer,
@@ -196,7 +196,7 @@ def _commands(step: Step) -> Iterator[tuple[str, str]]:
     match step:
         case AddServer(slot, server):
             where = f"{server.address}:{server.port}"
-            yield f"add server {slot}/{server.name} {where} {SERVER_OPTIONS}", "New server registered."
+            yield f"add server {slot}/{server.name} {where} {server_options(server)}", "New server registered."
             yield f"enable server {slot}/{server.name}", ""
             yield f"enable health {slot}/{server.name}", ""
         case MoveServer(slot, server):

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from core import clock
 from core.database import Database
-from router import certificate_records, config, domain_records, front_plan, maintenance, path_records, paths, pem
+from router import (
+    certificate_records,
+    config,
+    domain_records,
+    front_plan,
+    maintenance,
+    path_records,
+    paths,
+    pem,
+    proxies,
+)
 from router.certificates import Certificates
 from router.front_control import FrontControl
 from router.front_plan import DEFAULT_CERTIFICATE, FrontMap, FrontTable
@@ -58,7 +68,7 @@ class Front:
             redirects, pages = domain_records.redirects(session), maintenance.entries(session)
             shown = certificate_records.shown(session, self._domain) if self._serves_https else {}
             wanted = certificate_records.all_https(session)
-            forks = path_records.entries(session)
+            forks, sticky = path_records.entries(session), proxies.sticky(session)
         secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
         maps = {
             FrontMap.REDIRECTS: redirects,
@@ -67,6 +77,7 @@ class Front:
             FrontMap.HSTS: {host: f"max-age={https.hsts_s}" for host, https in secure.items() if https.hsts_s},
             FrontMap.PATHS: forks,
             FrontMap.FORKED: {key.partition("/")[0]: "on" for key in forks},
+            FrontMap.STICKY: sticky,
         }
         files = {front_plan.certificate_file(host, each.digest): each.id for host, each in shown.items()}
         return FrontTable(maps, files)

@@ -20,7 +20,8 @@ class FrontMap(StrEnum):
     """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use.
 
     `redirects`: to which host; `maintenance`: the page of an app; `https`: plain HTTP is sent on to HTTPS; `hsts`: the
-    header's value; `forked`: the hosts that have paths of their own; `paths`: to which app each leads (see paths.py).
+    header's value; `forked`: the hosts that have paths of their own; `paths`: to which app each leads (see paths.py);
+    `sticky`: the apps whose visitors come back to one instance.
     """
 
     REDIRECTS = "redirects.map"
@@ -29,6 +30,7 @@ class FrontMap(StrEnum):
     HSTS = "hsts.map"
     PATHS = "paths.map"
     FORKED = "forked.map"
+    STICKY = "sticky.map"
 
 
 @dataclass(frozen=True)

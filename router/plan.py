@@ -23,12 +23,16 @@ class MapName(StrEnum):
 
 @dataclass(frozen=True)
 class Server:
-    """One server of a slot. `ready` is false while it is in maintenance: it finishes what it has, and gets no more."""
+    """One server of a slot. `ready` is false while it is in maintenance: it finishes what it has, and gets no more.
+
+    `h2c`: it is spoken to in HTTP/2. HAProxy does not tell, but all servers of a slot are alike, from first to last.
+    """
 
     name: str
     address: str
     port: int
     ready: bool = True
+    h2c: bool = False
 
 
 Servers = Mapping[str, Server]

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import Conflict
 from core.ids import AppId
-from router import holds
+from router import holds, proxies
 from router.hosts import platform_host
 from router.plan import RouteTable, Scope, Server
 from router.tables import BackendRow, DomainRow, RouteRow, SlotRow, SlotState, slot_name
-from router.types import Backend
+from router.types import Backend, Protocol
 
 _USED = select(func.count()).where(SlotRow.number.between(bindparam("first"), bindparam("last")))
 
@@ -55,7 +55,9 @@ def _take_slot(session: Session, app_id: AppId, generation: str) -> SlotRow:
     """The free slot with the lowest number. (On SQLite, writers queue already.)"""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"LOCK TABLE {SlotRow.__tablename__} IN EXCLUSIVE MODE"))
-    slot = SlotRow(number=_lowest_free(session), app_id=app_id, generation=generation, state=SlotState.CURRENT)
+    speaks = proxies.mode(session, app_id).protocol
+    number = _lowest_free(session)
+    slot = SlotRow(number=number, app_id=app_id, generation=generation, state=SlotState.CURRENT, protocol=speaks)
     session.add(slot)
     session.flush()
     return slot
@@ -154,10 +156,11 @@ def read(session: Session, domain: str, app_id: AppId | None = None) -> tuple[Ro
     customs = session.execute(select(DomainRow.host, DomainRow.app_id).where(_of(DomainRow.app_id == app_id, app_id)))
     slots = _slots(session, app_id)
     numbers = [slot.number for slot in slots]
+    h2c = {slot.number for slot in slots if slot.protocol == Protocol.H2C}
     members: dict[int, dict[str, Server]] = {number: {} for number in numbers}
     servers = select(BackendRow.slot, BackendRow.instance_id, BackendRow.address, BackendRow.port)
     for slot, name, address, port in session.execute(servers.where(_of(BackendRow.slot.in_(numbers), app_id))):
-        members[slot][name] = Server(name, address, port)
+        members[slot][name] = Server(name, address, port, h2c=slot in h2c)
 
     hosts = {custom.host: custom.app_id for custom in customs}
     hosts |= {platform_host(row.label, domain): row.app_id for row in routes if row.label}
@@ -182,10 +185,11 @@ class _Slot(NamedTuple):
     app_id: str
     generation: str
     state: str
+    protocol: str
 
 
 def _slots(session: Session, app_id: AppId | None) -> list[_Slot]:
-    columns = (SlotRow.number, SlotRow.app_id, SlotRow.generation, SlotRow.state)
+    columns = (SlotRow.number, SlotRow.app_id, SlotRow.generation, SlotRow.state, SlotRow.protocol)
     found = session.execute(select(*columns).where(_of(SlotRow.app_id == app_id, app_id)))
     return [_Slot(number, slot_name(number), *rest) for number, *rest in found]
 

@@ -13,7 +13,18 @@ from core import clock
 from core.database import Database
 from core.errors import NotFound, Unavailable
 from core.ids import AppId
-from router import certificate_records, config, domain_records, hosts, path_records, paths, pipe, program, records
+from router import (
+    certificate_records,
+    config,
+    domain_records,
+    hosts,
+    path_records,
+    paths,
+    pipe,
+    program,
+    proxies,
+    records,
+)
 from router.agreement import Agreement
 from router.certificates import Certificates
 from router.control import HaproxyControl, RouterControl
@@ -23,6 +34,7 @@ from router.front_control import FrontControl, HaproxyFront
 from router.maintenance import Maintenance
 from router.metrics import Metrics
 from router.plan import Scope
+from router.proxies import Proxies
 from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
@@ -63,6 +75,7 @@ class Router:
         self._agreement = agreement
         self.traffic = Traffic(database, self._control, agreement.apply_if_possible)
         self.maintenance = Maintenance(database, agreement.front_changed)
+        self.proxies = Proxies(database, agreement.front_changed)
         key_file = key_file or home / "secret.key"
         self.certificates = Certificates(database, self._domain, key_file, agreement.front_changed)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
@@ -238,6 +251,7 @@ class Router:
             gone = [domain.host for domain in domain_records.domains(session, app_id, self._domain)]
             certificate_records.forget(session, app_id)
             path_records.forget(session, app_id, gone)
+            proxies.forget(session, app_id)
             records.forget(session, app_id)
         self._agreement.apply_if_possible(app_id, *gone, front=True)
         for kept in (self.maintenance, self.metrics, self.requests):

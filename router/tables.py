@@ -36,7 +36,7 @@ class RouteRow(Base):
 
 
 class SlotRow(Base):
-    """A slot in use: HAProxy's backend `slot_NNNN`, held by one generation of one app."""
+    """A slot in use: HAProxy's backend `slot_NNNN`, held by one generation of one app, which speaks `protocol`."""
 
     __tablename__ = "router_slots"
 
@@ -44,6 +44,7 @@ class SlotRow(Base):
     app_id: Mapped[str] = mapped_column(String(36))
     generation: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20))
+    protocol: Mapped[str] = mapped_column(String(10), default="http1", server_default="http1")
 
     __table_args__ = (Index("ix_router_slots_app_id", "app_id"),)
 
@@ -94,6 +95,16 @@ class PathRow(Base):
         UniqueConstraint("host", "path", name="uq_router_paths_host_path"),
         Index("ix_router_paths_app_id", "app_id"),
     )
+
+
+class ProxyRow(Base):
+    """How requests are passed on to an app; without a row, `ProxyMode()` of types.py."""
+
+    __tablename__ = "router_proxies"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    protocol: Mapped[str] = mapped_column(String(10))
+    sticky: Mapped[bool]
 
 
 class MaintenanceRow(Base):

@@ -61,6 +61,22 @@ class Domain:
         return self.host + self.path
 
 
+class Protocol(StrEnum):
+    """What HAProxy speaks to instances: HTTP/1.1, or HTTP/2 without TLS and without asking first (gRPC needs it)."""
+
+    HTTP1 = "http1"
+    H2C = "h2c"
+
+
+@dataclass(frozen=True)
+class ProxyMode:
+    """How requests are passed on to an app. `protocol` holds from its next release on, `sticky` at once: each
+    visitor comes back to the instance that served them first."""
+
+    protocol: Protocol = Protocol.HTTP1
+    sticky: bool = False
+
+
 @dataclass(frozen=True)
 class Https:
     """How an app uses HTTPS, at those of its hosts that have a valid certificate.

@@ -34,6 +34,7 @@ _WITH_ROUTES = (
     "logs",
     "metrics",
     "outputs",
+    "proxies",
     "releases",
     "runs",
     "storage",

@@ -26,7 +26,7 @@ from core.logs import LogStreams
 from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
-from router import Domain, DomainKind, Metrics
+from router import Domain, DomainKind, Metrics, Proxies
 from router.certificates import Certificates
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.crons import Crons
@@ -109,10 +109,11 @@ class InstantScheduler:
 class NamesOnlyRouter:
     """Knows host names; serves nothing."""
 
-    def __init__(self, certificates: Certificates) -> None:
+    def __init__(self, certificates: Certificates, proxies: Proxies) -> None:
         self.certificates = certificates
         self.labels: dict[str, str] = {}
         self.maintenance = MaintenanceInMemory()
+        self.proxies = proxies
         self.metrics = Metrics(Path("/nowhere"))
         self.custom: dict[str, list[Domain]] = {}
         self.waiting: set[str] = set()  # hosts that HAProxy does not have yet
@@ -295,7 +296,8 @@ def revolving() -> RevolvingStage:
 @pytest.fixture
 def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> Iterator[Stage]:
     database = new_database(tmp_path / "web.db")
-    router = NamesOnlyRouter(Certificates(database, "localhost", tmp_path / "secret.key", lambda: None))
+    certificates = Certificates(database, "localhost", tmp_path / "secret.key", lambda: None)
+    router = NamesOnlyRouter(certificates, Proxies(database, lambda: None))
     accounts, scheduler, pushes = Accounts(database), InstantScheduler(), StandingPushes()
     nobody = redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0))
     logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)

@@ -1,0 +1,50 @@
+"""How requests are passed on to an app."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from cli.commandline import app_options, command, json_option
+from cli.errors import CliError
+from cli.printing import as_json, progress
+from cli.records import Proxy, read
+from cli.session import Session, pass_session
+
+
+@command("proxy", examples=["portside proxy", "portside proxy --json"])
+@app_options
+@json_option
+@pass_session
+def proxy(session: Session) -> None:
+    """Show how requests are passed on to an app."""
+    target = session.target()
+    _show(session, read(Proxy.of, target.api.get(target.path("/proxy"))))
+
+
+@command("proxy:set", examples=["portside proxy:set --protocol h2c", "portside proxy:set --sticky"])
+@click.option("--protocol", type=click.Choice(["http1", "h2c"]), help="What the app's instances speak; h2c for gRPC.")
+@click.option("--sticky/--no-sticky", default=None, help="Send each visitor to the instance that served them first.")
+@app_options
+@json_option
+@pass_session
+def proxy_set(session: Session, protocol: str | None, sticky: bool | None) -> None:
+    """Change how requests are passed on to an app."""
+    if protocol is None and sticky is None:
+        raise CliError("Nothing to set.", "For example: portside proxy:set --sticky")
+    target = session.target()
+    _show(session, read(Proxy.of, target.api.patch(target.path("/proxy"), {"protocol": protocol, "sticky": sticky})))
+    if protocol is not None:
+        progress("The protocol holds from the next release on. If the app runs already: push again.")
+
+
+def _show(session: Session, found: Proxy) -> None:
+    if session.as_json:
+        as_json(asdict(found))
+        return
+    click.echo(f"protocol  {found.protocol}")
+    click.echo(f"sticky    {'on' if found.sticky else 'off'}")
+
+
+COMMANDS = (proxy, proxy_set)

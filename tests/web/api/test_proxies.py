@@ -1,0 +1,18 @@
+"""How requests are passed on to an app."""
+
+from __future__ import annotations
+
+from releases import App
+
+
+def test_it_is_shown_and_set(api, app: App) -> None:
+    assert api.get("/apps/shop/proxy").json == {"protocol": "http1", "sticky": False}
+    assert api.patch("/apps/shop/proxy", json={"sticky": True}).json == {"protocol": "http1", "sticky": True}
+    body = {"protocol": "h2c", "sticky": None}
+    assert api.patch("/apps/shop/proxy", json=body).json == {"protocol": "h2c", "sticky": True}
+
+
+def test_a_protocol_that_there_is_not_is_refused(api, app: App) -> None:
+    answer = api.patch("/apps/shop/proxy", json={"protocol": "spdy"})
+    assert answer.status_code == 422
+    assert "There is no protocol 'spdy': an app speaks http1 or h2c." in answer.json["message"]
