@@ -53,7 +53,9 @@ class Manifest:
 class Registry:
     """One registry; repositories are named without its host."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answer_s: float = TIMEOUT_S) -> None:
+        """`answer_s`: how long each answer is waited for."""
+        self._answer_s = answer_s
         self.host = url.split("://")[-1].rstrip("/")
         loopback = self.host.rsplit(":", 1)[0] in ("localhost", "[::1]") or self.host.startswith("127.")
         self._base_url = url if "://" in url else f"{'http' if loopback else 'https'}://{self.host}"
@@ -126,7 +128,7 @@ class Registry:
     def _call(self, method: str, path: str, headers: dict[str, str] | None = None, content: bytes = b"") -> Response:
         url = urljoin(self._base_url, path)
         with self._answers():
-            answer = self._http.request(method, url, headers=headers, data=content or None, timeout=TIMEOUT_S)
+            answer = self._http.request(method, url, headers=headers, data=content or None, timeout=self._answer_s)
         if answer.status_code == requests.codes.not_found:
             raise NotFound(f"The image registry at {self.host} has no {path.partition('?')[0]}.")
         if not answer.ok:

@@ -11,14 +11,15 @@ from builder.limits import Limits, default_memory_mb
 class BuilderSettings:
     """`registry_url`: `host:port` of an OCI registry (plain HTTP on loopback, else HTTPS), or a whole http(s) URL.
 
-    `docker`: a client with BuildKit; `docker_host`: as DOCKER_HOST, empty for the client's default. `base_image`: what
-    language images start from. `build_timeout_s` bounds every build. `kept_builds`: how many of an app's latest
-    builds keep their image in the engine even when no release does. `cache_quota_mb`: what all build caches together
-    may take after a `portside-server gc`, in MB (10^6 bytes); they take less where the engine's disk would else have
-    less than `wanted_free_mb` free. `build_memory_mb`: what each step of a build may use, in
-    MiB; 0 for half of the machine's memory. `build_cpu_shares`: the weight of builds beside an app's instance, which
-    has 1,024. `official_images`: where pins of a language that no stack has, or that shall not come from Debian, are
-    taken from, each as `python 3.12 = python:3.12-slim` (builder/official.py).
+    `docker`: a client with BuildKit; `docker_host`: as DOCKER_HOST, empty for the client's default. `base_image`:
+    what language images start from. `build_timeout_s` bounds every build, `registry_answer_s` the wait for each
+    answer of the registry. `kept_builds`: how many of an app's latest builds keep their image in the engine even when
+    no release does. `cache_quota_mb`: what all build caches together may take after a `portside-server gc`, in MB
+    (10^6 bytes); they take less where the engine's disk would else have less than `wanted_free_mb` free.
+    `build_memory_mb`: what each step of a build may use, in MiB; 0 for half of the machine's memory.
+    `build_cpu_shares`: the weight of builds beside an app's instance, which has 1,024. `official_images`: where pins
+    of a language that no stack has, or that shall not come from Debian, are taken from, each as `python 3.12 =
+    python:3.12-slim` (builder/official.py).
     """
 
     registry_url: str = "127.0.0.1:5050"
@@ -27,6 +28,7 @@ class BuilderSettings:
     base_image: str = "portside/base:debian-13"
     build_timeout_s: float = 1800
     push_timeout_s: float = 900
+    registry_answer_s: float = 20
     kept_builds: int = 5
     cache_quota_mb: int = 20_000
     wanted_free_mb: int = 3_000

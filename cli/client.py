@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urljoin, urlsplit
 
 from cli.errors import ApiError, ConnectionCut, Unreachable
+from cli.printing import problem
 from cli.servers import is_loopback
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ class Api:
         response = _again_if_cut(once) if method == "GET" else once()
         if not response.is_success:
             raise self._error(response)
+        if notice := response.headers.get("Portside-Notice"):
+            problem(notice, _STATUS_HINT)
         return response
 
     def _headers(self, logged_in: bool = True) -> dict[str, str]:

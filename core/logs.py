@@ -13,20 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
 from core.database import Base, Database, UtcDateTime
+from core.redis_client import Quiet, connect
 from core.secrets import Mask
 
 log = logging.getLogger("portside.logs")
+
+__all__ = ["EXPIRED", "LineSink", "LogRow", "LogStreams", "LogWriter", "connect"]
 
 MOST_BYTES = 5_000_000
 KEPT_IN_REDIS_AFTER_CLOSE_S = 600
@@ -47,7 +47,7 @@ class LogRow(Base):
 class LineSink(Protocol):
     """Where a writer's lines go: `LogStreams`, or whatever else shows them."""
 
-    def publish(self, log_id: str, number: int, text: str) -> None: ...
+    def publish(self, log_id: str, number: int, text: str) -> bool: ...
 
     def store(self, log_id: str, lines: list[str]) -> None: ...
 
@@ -59,6 +59,7 @@ class LogWriter:
         self.log_id = log_id
         self._streams = streams
         self._lines = lines
+        self._sent = len(lines)
         self._size_bytes = sum(len(line) for line in lines)
         self._mask = Mask()
         self._lock = threading.Lock()
@@ -91,18 +92,20 @@ class LogWriter:
                 return
             self._size_bytes += len(text) + 1
             kept = text if self._size_bytes <= MOST_BYTES else _TRUNCATED
-            self._streams.publish(self.log_id, len(self._lines), kept)
             self._lines.append(kept)
+            self._send()
+
+    def _send(self) -> None:
+        """The lines that have not been sent yet, those of a time without Redis first."""
+        while self._sent < len(self._lines):
+            if not self._streams.publish(self.log_id, self._sent, self._lines[self._sent]):
+                return
+            self._sent += 1
 
     def close(self) -> None:
         """Store the text; readers end once they have it all. Closing twice is harmless."""
         with self._lock:
             self._streams.store(self.log_id, self._lines)
-
-
-def connect(socket: Path) -> redis.Redis:
-    """A client for the Redis at `socket`. It tries again once, at once: a log line must not wait for a dead Redis."""
-    return redis.Redis(unix_socket_path=str(socket), protocol=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
 class LogStreams:
@@ -111,6 +114,7 @@ class LogStreams:
     def __init__(self, database: Database, client: redis.Redis, tick_s: float = TICK_S) -> None:
         self._database = database
         self._redis = client
+        self._quiet = Quiet()
         self._tick_s = tick_s
 
     def writer(self, log_id: str) -> LogWriter:
@@ -163,11 +167,15 @@ class LogStreams:
                 session.execute(update(LogRow).where(some).values(text=EXPIRED))
         return len(ids)
 
-    def publish(self, log_id: str, number: int, text: str) -> None:
+    def publish(self, log_id: str, number: int, text: str) -> bool:
+        """Send one live line; whether Redis took it."""
         try:
-            self._redis.xadd(_key(log_id), {"n": str(number), "t": text})
+            with self._quiet.unless():
+                self._redis.xadd(_key(log_id), {"n": str(number), "t": text})
         except redis.RedisError as error:
             log.debug("live line of %s not sent: %s", log_id, error)
+            return False
+        return True
 
     def store(self, log_id: str, lines: list[str]) -> None:
         with self._database.write() as session:
@@ -177,8 +185,9 @@ class LogStreams:
             elif len(row.text) < sum(len(line) + 1 for line in lines) - 1:
                 row.text = "\n".join(lines)
         try:
-            self._redis.xadd(_key(log_id), {"end": "1"})
-            self._redis.expire(_key(log_id), KEPT_IN_REDIS_AFTER_CLOSE_S)
+            with self._quiet.unless():
+                self._redis.xadd(_key(log_id), {"end": "1"})
+                self._redis.expire(_key(log_id), KEPT_IN_REDIS_AFTER_CLOSE_S)
         except redis.RedisError as error:
             log.debug("end of %s not sent: %s", log_id, error)
 

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
+import redis
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
 from core.edge import contained
+from core.redis_client import Quiet, connect
 
 log = logging.getLogger("portside.queue")
+
+undelivered: ContextVar[bool] = ContextVar("undelivered", default=False)
+"""Whether a nudge of this thread could not be sent; who serves a request sets it back before, and looks after."""
 
 
 class Queue:
@@ -23,6 +29,9 @@ class Queue:
 
     def __init__(self, broker_url: str) -> None:
         self.celery = Celery("portside", broker=broker_url)
+        socket = broker_url.removeprefix("redis+socket://")
+        self._broker = connect(socket) if socket != broker_url else None
+        self._quiet = Quiet()
         self._periodic: dict[float, list[Callable[[], None]]] = {}
         self.celery.conf.update(
             task_acks_late=True,
@@ -69,6 +78,14 @@ class Queue:
     def nudge(self, name: str, *ids: str) -> None:
         """Ask a worker to look at the records `ids` now; if the queue is down, the next sweep will."""
         try:
+            self._ping()
             self.celery.send_task(name, args=ids, retry=False, ignore_result=True)
-        except (OperationalError, KombuError, OSError) as error:
+        except (redis.RedisError, OperationalError, KombuError, OSError) as error:
+            undelivered.set(True)
             log.warning("queue is down, %s waits for the sweep: %s", name, error)
+
+    def _ping(self) -> None:
+        """Celery would wait for six seconds when Redis is gone, and for thirty when it hangs. Raises RedisError."""
+        if self._broker is not None:
+            with self._quiet.unless():
+                self._broker.ping()

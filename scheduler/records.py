@@ -209,13 +209,6 @@ def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> N
     row.watched = spec.is_watched
 
 
-def move_image(session: Session, app_id: AppId, release_id: str, image_ref: str) -> None:
-    """Have the image of that release, if it is what the app runs, pulled from there when need be."""
-    row = locked_run(session, app_id)
-    if row is not None and row.release_id == release_id:
-        row.spec = json.dumps({**json.loads(row.spec), "image_ref": image_ref})
-
-
 def read_spec(session: Session, app_id: AppId, sealer: Sealer) -> RunSpec | None:
     """What the app runs; None before its first release."""
     row = session.get(AppRunRow, app_id)

@@ -18,7 +18,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Router
-from scheduler import records, wishes
+from scheduler import records, references, wishes
 from scheduler.adoption import Adoption
 from scheduler.agenda import Agenda
 from scheduler.crons import Crons
@@ -229,7 +229,7 @@ class Scheduler:
     def moved(self, app_id: AppId, release_id: str, image_ref: str) -> None:
         """The image of a release has another reference in the registry now."""
         with self._database.write() as session:
-            records.move_image(session, app_id, release_id, image_ref)
+            references.move(session, app_id, release_id, image_ref)
 
     def current_version(self, app_id: AppId) -> int | None:
         with self._database.read() as session:

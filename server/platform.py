@@ -129,7 +129,7 @@ class Platform:
 
     @cached_property
     def registry(self) -> Registry:
-        return Registry(self.builder_settings.registry_url)
+        return Registry(self.builder_settings.registry_url, self.builder_settings.registry_answer_s)
 
     @cached_property
     def images(self) -> ImageStore:

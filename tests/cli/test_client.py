@@ -11,6 +11,7 @@ import pytest
 
 from cli.client import Api
 from cli.errors import Unreachable
+from tests.cli.conftest import TOKEN
 
 ALL = [kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, Exception)]
 
@@ -73,3 +74,11 @@ def test_tls_to_a_server_without_it(invoke, platform):
     assert result.stderr == (
         f" ▸    {address} does not speak TLS.\n ▸    If it has no https yet, log in with its http:// address.\n"
     )
+
+
+def test_what_the_server_says_beside_its_answer_is_shown(platform, capsys):
+    platform.answers["GET", "/account"] = (200, {"email": "me@example.com"}, {"Portside-Notice": "The queue is away."})
+    assert Api(platform.url, TOKEN).get("/account") == {"email": "me@example.com"}
+    told = capsys.readouterr()
+    assert told.err == " ▸    The queue is away.\n ▸    On the server, run `portside-server status`.\n"
+    assert told.out == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 import time
@@ -53,6 +54,12 @@ class OwnRedis:
 
     def client(self) -> redis.Redis:
         return connect(self.socket)
+
+    def hold_still(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         self._process.kill()
@@ -140,6 +147,36 @@ def test_a_writer_goes_on_while_redis_is_down(streams: LogStreams, server: OwnRe
     log.line("during")
     log.close()
     assert reader.result() == ["before", "during"]
+
+
+def test_a_reader_gets_what_was_written_while_redis_was_away_before_what_came_later(
+    streams: LogStreams, server: OwnRedis
+) -> None:
+    log = streams.writer(new_id())
+    reader = Reader(streams, log.log_id)
+    log.line("before")
+    assert reader.first.wait(30)
+    server.kill()
+    log.line("during")
+    server.start()
+    while not streams.publish("another log", 0, "it is asked again"):
+        time.sleep(0.05)
+    log.line("after")
+    log.close()
+    assert reader.result() == ["before", "during", "after"]
+
+
+def test_a_writer_does_not_wait_for_each_line_when_redis_hangs(streams: LogStreams, server: OwnRedis) -> None:
+    """A hundred lines would take it five minutes."""
+    log = streams.writer(new_id())
+    server.hold_still()
+    try:
+        for number in range(100):
+            log.line(str(number))
+        log.close()
+        assert streams.text(log.log_id).split() == [str(number) for number in range(100)]
+    finally:
+        server.let_go()
 
 
 def test_another_writer_goes_on_where_the_first_one_died(streams: LogStreams) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from core.queue import Queue
+from core.queue import Queue, undelivered
 
 
 @pytest.fixture
@@ -33,3 +35,12 @@ def test_one_that_fails_keeps_the_next_from_nothing(queue: Queue) -> None:
     queue.door("sound", lambda: called.append("sound"), every_s=5.0)
     queue.celery.tasks["every 5 s"]()
     assert called == ["sound"]
+
+
+def test_a_nudge_that_can_not_be_sent_fails_nothing_and_is_remembered(tmp_path: Path) -> None:
+    undelivered.set(False)
+    queue = Queue(f"redis+socket://{tmp_path}/no.sock")
+    queue.door("one", lambda: None)
+    queue.nudge("one")
+    assert undelivered.get()
+    undelivered.set(False)

@@ -106,8 +106,9 @@ class _Channel:
     def __init__(self) -> None:
         self.items: queue.SimpleQueue[shapes.Json] = queue.SimpleQueue()
 
-    def publish(self, log_id: str, number: int, text: str) -> None:
+    def publish(self, log_id: str, number: int, text: str) -> bool:
         self.items.put({"line": text})
+        return True
 
     def store(self, log_id: str, lines: list[str]) -> None:
         """Nothing is kept."""

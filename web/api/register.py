@@ -8,6 +8,7 @@ from importlib import import_module
 from flask import Blueprint, Response, request
 
 from core.ids import new_id
+from core.queue import undelivered
 from core.secrets import HIDDEN
 from web.api import routing
 from web.api.account import UNLIMITED
@@ -41,6 +42,9 @@ _WITH_ROUTES = (
 )
 
 
+QUEUE_AWAY = "The server's queue does not answer. What was asked for is recorded, and begins when the queue is back."
+
+
 def blueprint(parts: WebParts) -> Blueprint:
     """The API."""
     made = Blueprint("api", __name__)
@@ -61,7 +65,10 @@ def tell_error(error: Exception) -> Response:
 
 
 def finish(response: Response) -> Response:
-    """What clients expect on every answer: an id, and how many requests are left."""
+    """What clients expect on every answer: an id, how many requests are left, and what has to be said beside it."""
+    if undelivered.get():
+        undelivered.set(False)
+        response.headers["Portside-Notice"] = QUEUE_AWAY
     response.headers["Request-Id"] = new_id()
     response.headers["RateLimit-Remaining"] = str(UNLIMITED)
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from accounts import Identity
+from core.queue import undelivered
 from releases import App
 
 
@@ -131,3 +132,12 @@ def test_a_configured_address_stands_in_every_link(stage, api, app: App, monkeyp
     assert api.get("/apps/shop").json["git_url"] == "https://paas.example.com/shop.git"
     session = api.post("/apps/shop/log-sessions", json={}).json
     assert session["logplex_url"].startswith("https://paas.example.com/streams/logs/")
+
+
+def test_an_answer_says_once_that_the_queue_did_not_take_what_was_asked_for(api) -> None:
+    undelivered.set(True)
+    told = api.get("/account").headers["Portside-Notice"]
+    assert (
+        told == "The server's queue does not answer. What was asked for is recorded, and begins when the queue is back."
+    )
+    assert "Portside-Notice" not in api.get("/account").headers
