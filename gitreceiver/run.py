@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from builder import Builder, BuildFailed, BuildRequest, BuiltImage
 from core import clock, timing
@@ -153,7 +154,8 @@ class PushRun:
         rests = (image.resting.stop, image.resting.hold_s)
         formation = (image.quantities, image.sizes)
         new = NewImage(image.image_id, *types, *rests, bake, *formation, image.cron, image.shrink)
-        release = releases.submit_image(push.app_id, new, push.commit, push.id, push.log_id, push)
+        make = partial(releases.submit_image, push.app_id, new, push.commit, push.id, push.log_id, push)
+        release = releases.patience(self._log, self._why_stop).through(make)  # it asks the registry for the last number
         self._move(PushState.RELEASING, version=release.version, stack=image.stack, built=_how_built(image))
         if self._app.released_at is None and not releases.keeps_data(push.app_id):
             self._log.detail(

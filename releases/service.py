@@ -10,6 +10,7 @@ from core.errors import Cancelled, Conflict, DeadlineExceeded, UserError
 from core.ids import AppId, UserId
 from core.leases import Leases
 from core.logs import LogStreams, LogWriter
+from core.patience import Patience
 from core.queue import Queue
 from core.secrets import Sealer
 from releases.adoption import Adoption
@@ -216,6 +217,10 @@ class Releases:
         with self._leases.held(BAKES) as lease:
             if lease is not None:
                 self.bakes.look(lambda app_id, to, actor, why: self.submit_rollback(app_id, to, actor, why=why))
+
+    def patience(self, log: LogWriter, stopped: Stopped) -> Patience:
+        """For what asks the registry or the engine: a release waits for these as long as for its delivery."""
+        return Patience(self._parts.settings.away_s, log.detail, stopped)
 
     def cancel(self, release_id: str) -> None:
         """Stop a release before its switch; after it, this does nothing."""

@@ -52,7 +52,7 @@ class SecondEngine:
             subprocess.run(["ip", "address", "add", address, "dev", self._bridge], check=True)
             subprocess.run(["ip", "link", "set", self._bridge, "up"], check=True)
             self.start()
-            self._take_over(BASE)
+            self.take_over(BASE)
         except BaseException:
             self.__exit__()
             raise
@@ -85,6 +85,18 @@ class SecondEngine:
         for pid in pids:
             eventually(lambda pid=pid: procfs.record_of(pid) is None, f"process {pid} has ended")
 
+    def lose_power(self) -> None:
+        """As `kill`, and what the containers run ends too."""
+        self.kill()
+        _end_processes(self.folder)
+
+    def lose_data(self) -> None:
+        """Stop it as a service is stopped, and take its images, containers, networks and volumes away."""
+        assert self._daemon is not None
+        self._daemon.terminate()
+        self._daemon.wait(timeout=START_S)
+        shutil.rmtree(self.folder / "data")
+
     def answers(self) -> bool:
         try:
             client = docker.DockerClient(base_url=self.url, timeout=5)
@@ -106,7 +118,7 @@ class SecondEngine:
             f"--cgroup-parent=/{self.folder.name}",
         ]
 
-    def _take_over(self, image: str) -> None:
+    def take_over(self, image: str) -> None:
         """Copy an image of the machine's engine."""
         with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
             subprocess.run(
@@ -141,19 +153,24 @@ def _bridge_of(pid: int) -> str:
 
 
 def _remove(folder: Path, bridge: str) -> None:
+    """End all that runs there, and remove folder, mounts and bridge."""
+    _end_processes(folder)
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
+
+
+def _end_processes(folder: Path) -> None:
     """End what names the folder in its command line (the engine, its shims) and what its control groups hold (the
-    containers), and remove these, folder, mounts and bridge."""
+    containers), and remove these."""
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             if f"{folder}/".encode() in file.read_bytes():
                 os.kill(int(file.parent.name), signal.SIGKILL)
     for group in CONTROL_GROUPS.glob(f"*/{folder.name}"):
         _end_group(group)
-    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):
-        subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
 
 
 def _end_group(group: Path) -> None:
