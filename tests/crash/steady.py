@@ -17,8 +17,9 @@ PATIENCE_S = 10.0
 class Steady:
     """`with Steady(site) as visitor: …`; afterwards `visitor.failures` says when what went wrong."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, patience_s: float = PATIENCE_S) -> None:
         self._site = site
+        self._patience_s = patience_s
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._visit, name=f"visitor of {site.name}")
         self.failures: list[str] = []
@@ -51,7 +52,7 @@ class Steady:
 
     def _ask(self) -> str:
         port = self._site.platform.http
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=self._patience_s)
         try:
             connection.request("GET", "/", headers={"Host": f"{self._site.name}.localhost:{port}"})
             response = connection.getresponse()
