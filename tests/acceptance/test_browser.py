@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -145,6 +146,53 @@ def test_the_page_of_a_new_app_turns_into_that_of_a_live_one_by_itself(page: Pag
     expect(page.get_by_role("heading", name="Deploy it")).to_have_count(0)
     expect(page.get_by_role("row", name=re.compile("web.1 Running v1"))).to_be_visible()
     assert page.evaluate("document.body.dataset.loaded") == "once", "nothing loaded the page again"
+
+
+def test_an_app_is_run_from_its_pages(page: Page, live_site: Site) -> None:
+    """Scaled, given config, asked to run a command and given a domain; by the keyboard where that is not the same."""
+    name = live_site.name
+    page.goto(f"/dashboard/apps/{name}/processes")
+    sign_in(page, live_site.platform)
+    web = page.get_by_role("region", name="web")
+    expect(web).to_contain_text("1 of 1 running")
+    page.get_by_role("button", name="One web more").click()
+    expect(web).to_contain_text("2 of 2 running")
+    assert live_site.cli("ps:scale", "web=1").code == 0
+    expect(page.locator("#live")).to_contain_text("web: 1 of 1 running")
+
+    _to(page, "Config")
+    page.get_by_label("Name").fill("GREETING")
+    page.get_by_label("Value").fill("hello")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("This change makes v2")
+    page.evaluate("document.body.dataset.loaded = 'once'")
+    show = page.get_by_role("link", name="Show GREETING")
+    show.focus()
+    show.press("Enter")
+    expect(page.get_by_label("Value of GREETING")).to_have_text("hello")
+    expect(page.get_by_role("link", name="Hide GREETING")).to_be_focused()
+    expect(page.get_by_role("list").filter(has_text="Set GREETING config var")).to_contain_text("Live")
+    assert page.evaluate("document.body.dataset.loaded") == "once", "nothing loaded the page again"
+
+    _to(page, "Runs")
+    page.get_by_role("textbox", name="Command").fill("echo the words of a run; exit 3")
+    page.get_by_role("button", name="Run", exact=True).click()
+    run = page.get_by_role("listitem").filter(has_text="run.1")
+    expect(run).to_contain_text("Exit code 3")
+    run.get_by_role("link", name="Output of run.1").click()
+    expect(page.locator("[data-log-lines]")).to_contain_text("the words of a run")
+
+    _to(page, "Domains")
+    page.get_by_text("Add a domain").click()
+    page.get_by_role("textbox", name="Host name").fill(f"{name}.example.com")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("listitem").filter(has_text=f"{name}.example.com")).to_contain_text("Routed")
+    asked = {"Host": f"{name}.example.com"}
+    assert httpx.get(f"http://127.0.0.1:{live_site.platform.http}/", headers=asked, trust_env=False).status_code == 200
+
+
+def _to(page: Page, tab: str) -> None:
+    page.get_by_role("navigation", name="App").get_by_role("link", name=tab).click()
 
 
 def _head(site: Site) -> str:
