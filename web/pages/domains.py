@@ -1,10 +1,9 @@
-"""An app's domains and what HTTPS they have: certificates of people's own, redirect and HSTS."""
+"""An app's domains, on a page that also has what belongs to them: see `https`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,20 +16,16 @@ from core.errors import Unavailable, UserError
 from core.ids import AppId
 from releases import App
 from router import Domain, DomainKind, Router, StoredCertificate
-from web.pages import forms, states
+from web.pages import forms, https, states
 from web.pages.access import Access
-from web.pages.states import Badge, Tone
+from web.pages.states import Badge
 from web.parts import WebParts
 
-SOON: Final = timedelta(days=30)
-HSTS: Final = ((0, "off"), (3600, "an hour, to try it"), (2_592_000, "30 days"), (31_536_000, "a year"))
 _ADDRESS: Final = "Put the server's public IPv4 address there; AAAA is for IPv6."
 _DONE: Final = {
     "added": "The domain is added. Point its DNS to the server if it does not yet.",
     "removed": "The domain is removed.",
-    "certificate": "The certificate is added, and shown at the domains that it covers.",
-    "forgotten": "The certificate is removed.",
-    "https": "Saved.",
+    **https.DONE,
 }
 
 
@@ -48,18 +43,6 @@ class DomainLine:
     certificate: str
     record: str
     note: str
-
-
-@dataclass(frozen=True)
-class CertificateLine:
-    """One certificate. `warning`: it has expired, or soon will."""
-
-    name: str
-    names: tuple[str, ...]
-    hosts: tuple[str, ...]
-    issuer: str
-    expires_at: datetime
-    badge: Badge
 
 
 def domain_line(domain: Domain, own: str, routed: bool | None, certificates: Sequence[StoredCertificate]) -> DomainLine:
@@ -92,20 +75,6 @@ def dns_record(host: str, own: str) -> tuple[str, str]:
     return f"{host}. CNAME {own}.", ""
 
 
-def certificate_line(certificate: StoredCertificate, now: datetime) -> CertificateLine:
-    left = certificate.expires_at - now
-    if left <= timedelta():
-        badge = Badge("Expired", Tone.BAD)
-    elif left < SOON:
-        badge = Badge(f"Expires in {left.days} day{'' if left.days == 1 else 's'}", Tone.BUSY)
-    else:
-        badge = Badge("Valid", Tone.OK)
-    issuer = "itself" if certificate.self_signed else certificate.issuer
-    return CertificateLine(
-        certificate.name, certificate.names, certificate.hosts, issuer, certificate.expires_at, badge
-    )
-
-
 class DomainPages:
     def __init__(self, parts: WebParts, access: Access) -> None:
         self._parts = parts
@@ -121,19 +90,16 @@ class DomainPages:
         blueprint.add_url_rule(f"{base}/now", "domains_now", self.now)
         blueprint.add_url_rule(base, "domain_sent", self.add, methods=["POST"])
         blueprint.add_url_rule(f"{base}/<domain>/remove", "domain_remove_sent", self.remove, methods=["POST"])
-        certificates = "/dashboard/apps/<name>/certificates"
-        blueprint.add_url_rule(certificates, "certificate_sent", self.add_certificate, methods=["POST"])
-        url = f"{certificates}/<certificate>/remove"
-        blueprint.add_url_rule(url, "certificate_remove_sent", self.remove_certificate, methods=["POST"])
-        blueprint.add_url_rule("/dashboard/apps/<name>/https", "https_sent", self.set_https, methods=["POST"])
 
     def show(self, name: str) -> str:
-        return self._page(self._access.app(name))
+        return self.page(self._access.app(name))
 
     def now(self, name: str) -> str:
         """The domains, of which some are not routed yet."""
         app = self._access.app(name)
-        return render_template("_domains.html", app=app, domains=self._domains(app), may_manage=self._may_manage(app))
+        return render_template(
+            "_domains.html", app=app, domains=self._domains(app), may_manage=self._access.may_manage(app)
+        )
 
     def add(self, name: str) -> Response:
         app = self._access.app(name, Permission.MANAGE)
@@ -157,49 +123,14 @@ class DomainPages:
 
         return self._carry_out(app, act)
 
-    def add_certificate(self, name: str) -> Response:
-        app = self._access.app(name, Permission.MANAGE)
-
-        def act() -> str:
-            self._router.certificates.add(app.id, forms.field("chain") + "\n", forms.field("private_key") + "\n")
-            return self._back(app, "certificate")
-
-        return self._carry_out(app, act)
-
-    def remove_certificate(self, name: str, certificate: str) -> Response:
-        app = self._access.app(name, Permission.MANAGE)
-
-        def act() -> str:
-            self._router.certificates.remove(app.id, certificate)
-            return self._back(app, "forgotten")
-
-        return self._carry_out(app, act)
-
-    def set_https(self, name: str) -> Response:
-        app = self._access.app(name, Permission.MANAGE)
-
-        def act() -> str:
-            redirect = request.form.get("redirect") == "1"
-            hsts_s = forms.number("hsts_s", "number of seconds") or 0
-            self._router.certificates.set_https(app.id, redirect=redirect, hsts_s=hsts_s)
-            return self._back(app, "https")
-
-        return self._carry_out(app, act)
-
     def _carry_out(self, app: App, act: forms.Act) -> Response:
-        return forms.carry_out(act, lambda error: self._page(app, error))
+        return forms.carry_out(act, lambda error: self.page(app, error))
 
     def _back(self, app: App, done: str) -> str:
         return url_for("pages.domains", name=app.name, done=done)
 
-    def _may_manage(self, app: App) -> bool:
-        return self._access.may_manage(app)
-
-    def _page(self, app: App, error: UserError | None = None) -> str:
+    def page(self, app: App, error: UserError | None = None) -> str:
         """With what was typed, when it was wrong; but never with a key."""
-        moment, https = clock.now(), self._router.certificates.https(app.id)
-        known = {seconds for seconds, _ in HSTS}
-        more = () if https.hsts_s in known else ((https.hsts_s, f"{https.hsts_s:,} s"),)
         return render_template(
             "domains.html",
             app=app,
@@ -207,10 +138,8 @@ class DomainPages:
             done="" if error else forms.said(_DONE),
             typed={name: forms.field(name) if error else "" for name in ("host", "redirect_to", "chain")},
             domains=self._domains(app),
-            certificates=[certificate_line(one, moment) for one in self._router.certificates.all(app.id)],
-            https=https,
-            hsts=(*HSTS, *more),
-            may_manage=self._may_manage(app),
+            https=https.seen(self._router, app.id, clock.now()),
+            may_manage=self._access.may_manage(app),
         )
 
     def _domains(self, app: App) -> list[DomainLine]:

@@ -18,6 +18,7 @@ from web.pages.config import ConfigPages
 from web.pages.create import CreatePages
 from web.pages.domains import DomainPages
 from web.pages.home import HomePage
+from web.pages.https import HttpsPages
 from web.pages.maintenance import MaintenancePages
 from web.pages.overview import OverviewPages
 from web.pages.processes import ProcessPages
@@ -51,6 +52,7 @@ def blueprint(parts: WebParts) -> Blueprint:
 def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
     accounts, releases, scheduler, pushes = parts.accounts, parts.releases, parts.scheduler, parts.pushes
     access = Access(accounts, releases, sessions)
+    domains = DomainPages(parts, access)
     for group in (
         SignInPages(accounts, sessions),
         HomePage(parts, access),
@@ -64,7 +66,8 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         ProcessPages(scheduler, parts.resizing, access),
         RunPages(scheduler, access),
         ConfigPages(releases, access),
-        DomainPages(parts, access),
+        domains,
+        HttpsPages(parts.router, access, domains.page),
         CheckPages(parts, access),
     ):
         group.add_to(pages)

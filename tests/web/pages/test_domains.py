@@ -9,11 +9,12 @@ import pytest
 
 from core import clock
 from releases import App
-from router import StoredCertificate
+from router import ProxyMode, StoredCertificate
 from tests.router.authority import Authority
 from tests.web.pages.test_pages import words
 from tests.web.pages.world import NOW, Site
-from web.pages.domains import certificate_line, dns_record
+from web.pages.domains import dns_record
+from web.pages.https import certificate_line
 
 PAGE = "/dashboard/apps/shop/domains"
 CERTIFICATES = "/dashboard/apps/shop/certificates"
@@ -179,3 +180,16 @@ def test_the_moment_of_expiry_is_told(site: Site, shop: App) -> None:
     page = site.browser().get(PAGE).text
     assert f'until <time datetime="{clock.iso(made.expires_at)}">' in page
     assert "not shown: no domain of the app is for it" in words(page)
+
+
+def test_the_protocol_and_sticky_sessions_are_chosen(site: Site, shop: App) -> None:
+    browser, url = site.browser(), "/dashboard/apps/shop/proxy"
+    assert browser.send(PAGE, url, protocol="h2c", sticky="1").location == f"{PAGE}?done=proxy"
+    page = browser.get(PAGE).text
+    assert '<option value="h2c" selected>' in page
+    assert 'name="sticky" value="1" checked>' in page
+    browser.send(PAGE, url, protocol="http1")
+    assert site.router.proxies.of(shop.id) == ProxyMode()
+    refused = browser.send(PAGE, url, protocol="spdy")
+    assert refused.status_code == 422
+    assert "an app speaks http1 or h2c. For gRPC: portside proxy:set --protocol h2c" in words(refused.text)

@@ -35,6 +35,7 @@ NEEDS = {
     "pages.domain_sent": Permission.MANAGE,
     "pages.https_sent": Permission.MANAGE,
     "pages.maintenance_sent": Permission.MANAGE,
+    "pages.proxy_sent": Permission.MANAGE,
     "pages.push_cancel": Permission.DEPLOY,
     "pages.restart_sent": Permission.DEPLOY,
     "pages.rollback": Permission.DEPLOY,
