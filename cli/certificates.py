@@ -47,3 +47,30 @@ class Https:
     def of(cls, data: Json) -> Https:
         """Read the API's object. Raises KeyError when it is not one."""
         return cls(redirect=data["redirect"], hsts_s=data["hsts_s"])
+
+
+@dataclass(frozen=True)
+class AutomaticHost:
+    """How a domain stands. `state`: pending, issued, failing, own or excluded; `expires_at`: of what it shows."""
+
+    hostname: str
+    state: str
+    reason: str | None
+    next_at: str | None
+    certificate: str | None
+    expires_at: str | None
+
+
+@dataclass(frozen=True)
+class Automatic:
+    """Whether an app's domains get certificates by themselves, and how each stands."""
+
+    enabled: bool
+    hosts: tuple[AutomaticHost, ...]
+
+    @classmethod
+    def of(cls, data: Json) -> Automatic:
+        """Read the API's object. Raises KeyError when it is not one."""
+        names = AutomaticHost.__dataclass_fields__
+        hosts = (AutomaticHost(**{name: each[name] for name in names}) for each in data["hosts"])
+        return cls(data["enabled"], tuple(hosts))

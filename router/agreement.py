@@ -60,11 +60,15 @@ class Agreement:
         except Unavailable as error:
             log.warning("route of app %s waits for the router: %s", app_id, error.message)
 
+    def apply_front(self) -> None:
+        """Agree on the front, now. Raises Unavailable."""
+        with locked(self._run):
+            self._front().agree(self._grow)
+
     def front_changed(self) -> None:
         """Agree on the front: now, or when HAProxy is back."""
         try:
-            with locked(self._run):
-                self._front().agree(self._grow)
+            self.apply_front()
         except Unavailable as error:
             log.warning("a change of what hosts do waits for the router: %s", error.message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -47,8 +48,33 @@ class Certificates:
         with self._database.write() as session:
             row = certificate_records.row(session, app_id, name)
             self._fill(row, pair)
+            row.automatic = False
         self._changed()
         return self.one(app_id, name)
+
+    def keep_automatic(self, session: Session, app_id: AppId, host: str, pair: pem.Pair) -> None:
+        """Keep, in the caller's transaction, what was asked for automatically for a host, in place of the former."""
+        row = certificate_records.automatic_row(session, app_id, host)
+        if row is None:
+            name = certificate_records.automatic_name(session, app_id, host)
+            row = CertificateRow(id=new_id(), app_id=app_id, name=name, automatic=True, created_at=clock.now())
+        self._fill(row, pair)
+        session.add(row)
+
+    def automatic_dates(self, app_id: AppId, host: str) -> tuple[datetime, datetime] | None:
+        """From when until when what was asked for automatically for a host is valid; None where there is none."""
+        with self._database.read() as session:
+            row = certificate_records.automatic_row(session, app_id, host)
+        if row is None:
+            return None
+        told = pem.first_of(row.chain)
+        return told.starts_at, told.expires_at
+
+    def drop_automatic(self, session: Session, app_id: AppId, host: str) -> None:
+        """Forget, in the caller's transaction, what was asked for automatically for a host."""
+        row = certificate_records.automatic_row(session, app_id, host)
+        if row is not None:
+            session.delete(row)
 
     def all(self, app_id: AppId) -> list[StoredCertificate]:
         """The app's certificates, by name."""
@@ -131,4 +157,5 @@ def _stored(row: CertificateRow, hosts: tuple[str, ...]) -> StoredCertificate:
         created_at=row.created_at,
         updated_at=row.updated_at,
         hosts=hosts,
+        automatic=row.automatic,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from core import clock
 from core.database import Database
 from router import (
+    acme_records,
     certificate_records,
     config,
     domain_records,
@@ -69,8 +70,10 @@ class Front:
             shown = certificate_records.shown(session, self._domain) if self._serves_https else {}
             wanted = certificate_records.all_https(session)
             forks, sticky = path_records.entries(session), proxies.sticky(session)
+            challenges = acme_records.http_answers(session)
         secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
         maps = {
+            FrontMap.CHALLENGES: challenges,
             FrontMap.REDIRECTS: redirects,
             FrontMap.MAINTENANCE: pages,
             FrontMap.HTTPS: {host: "on" for host, https in secure.items() if https.redirect},

@@ -19,11 +19,13 @@ PemOf = Callable[[str], str]
 class FrontMap(StrEnum):
     """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use.
 
-    `redirects`: to which host; `maintenance`: the page of an app; `https`: plain HTTP is sent on to HTTPS; `hsts`: the
-    header's value; `forked`: the hosts that have paths of their own; `paths`: to which app each leads (see paths.py);
-    `sticky`: the apps whose visitors come back to one instance.
+    `challenges`: what a certificate authority finds at a token; `redirects`: to which host; `maintenance`: the page of
+    an app; `https`: plain HTTP is sent on to HTTPS; `hsts`: the header's value; `forked`: the hosts that have paths of
+    their own; `paths`: to which app each leads (see paths.py); `sticky`: the apps whose visitors come back to one
+    instance.
     """
 
+    CHALLENGES = "challenges.map"
     REDIRECTS = "redirects.map"
     MAINTENANCE = "maintenance.map"
     HTTPS = "https.map"

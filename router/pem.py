@@ -127,6 +127,13 @@ def new_key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = Non
     return made.private_bytes(*form).decode()
 
 
+def signing_request(host: str, key_pem: str) -> bytes:
+    """What a certificate for one host is asked for with (PKCS #10, PEM)."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    return builder.sign(_key(key_pem), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
 def digest(chain: str) -> str:
     """Short, and another for every chain."""
     return hashlib.sha256(chain.encode()).hexdigest()[:16]

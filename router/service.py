@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,9 @@ from router import (
     proxies,
     records,
 )
+from router.acme_settings import AcmeSettings
 from router.agreement import Agreement
+from router.automatic import Automatic
 from router.certificates import Certificates
 from router.control import HaproxyControl, RouterControl
 from router.domain_records import Shares
@@ -55,6 +57,8 @@ class Router:
         control: RouterControl | None = None,
         front_control: FrontControl | None = None,
         key_file: Path | None = None,
+        acme: AcmeSettings | None = None,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -72,14 +76,22 @@ class Router:
         self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         agreement = Agreement(database, settings, self._domain, home, self._control, lambda: self._front)
-        self._agreement = agreement
+        self.agreement = agreement
         self.traffic = Traffic(database, self._control, agreement.apply_if_possible)
         self.maintenance = Maintenance(database, agreement.front_changed)
         self.proxies = Proxies(database, agreement.front_changed)
         key_file = key_file or home / "secret.key"
         self.certificates = Certificates(database, self._domain, key_file, agreement.front_changed)
+        serves_https = bool(settings.https_port)
+        self.acme = acme or AcmeSettings()
+        self.automatic = Automatic(database, self._domain, self.acme, serves_https, wake)
         front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
         self._front = Front(database, settings, self._domain, agreement.folder, self.certificates, front)
+
+    @property
+    def apps_domain(self) -> str:
+        """Below which apps have their own host names."""
+        return self._domain
 
     # --- routes ---
 
@@ -96,7 +108,7 @@ class Router:
 
         Raises Unavailable when HAProxy does not answer: the records stand, and `reconcile` will do it.
         """
-        self._agreement.apply(app_id)
+        self.agreement.apply(app_id)
 
     def in_flight(self, app_id: AppId, generation: str) -> int:
         """Requests and tunnels still on a generation; 0 when the router does not know it, or is not running.
@@ -118,7 +130,7 @@ class Router:
         """
         with self._database.write() as session:
             records.retire(session, app_id, generation)
-        self._agreement.apply_if_possible(app_id)
+        self.agreement.apply_if_possible(app_id)
 
     def hold(self, app_id: AppId, until: datetime) -> datetime:
         """Have the app's new requests wait at the router until `until`, or until its next generation or `release`.
@@ -137,7 +149,7 @@ class Router:
         """End the hold, if there is one: those that wait go to the app's present generation."""
         with self._database.write() as session:
             records.route(session, app_id).hold_until = None
-        self._agreement.apply_if_possible(app_id)
+        self.agreement.apply_if_possible(app_id)
 
     def listed_addresses(self) -> frozenset[str]:
         """Every address that the records or HAProxy still list, current or draining. Raises Unavailable when a
@@ -152,7 +164,7 @@ class Router:
     def reconcile(self) -> None:
         """Compare the whole table with HAProxy's own view: add what is missing, fix what is wrong, remove what is
         stale, and make room before slots run out. Raises Unavailable."""
-        self._agreement.reconcile()
+        self.agreement.reconcile()
 
     # --- hosts ---
 
@@ -163,7 +175,7 @@ class Router:
             before = records.rename(session, app_id, label, self._domain)
             gone = [hosts.platform_host(before, self._domain)] if before else []
             path_records.forget_hosts(session, gone)
-        self._agreement.apply_if_possible(app_id, *gone, front=bool(gone))
+        self.agreement.apply_if_possible(app_id, *gone, front=bool(gone))
 
     def add_domain(
         self,
@@ -188,13 +200,13 @@ class Router:
         with self._database.write() as session:
             domain_records.check_redirect(session, app_id, host, target, self._domain)
             domain = domain_records.add_domain(session, app_id, host, target, shares)
-        self._agreement.apply_if_possible(app_id, front=True)
+        self.agreement.apply_if_possible(app_id, front=True)
         return domain
 
     def _add_path(self, app_id: AppId, host: str, path: str, strip: bool, shares: Shares) -> Domain:
         with self._database.write() as session:
             domain = path_records.add(session, app_id, host, path, strip, self._domain, shares)
-        self._agreement.front_changed()
+        self.agreement.front_changed()
         return domain
 
     def remove_domain(self, app_id: AppId, name: str) -> None:
@@ -208,7 +220,7 @@ class Router:
             else:
                 domain_records.remove_domain(session, app_id, host, self._domain)
                 path_records.forget_hosts(session, [host])
-        self._agreement.apply_if_possible(app_id, *([] if path else [host]), front=True)
+        self.agreement.apply_if_possible(app_id, *([] if path else [host]), front=True)
 
     def domain(self, app_id: AppId, wanted: str) -> Domain:
         """One of the app's domains, by its name in any form, or by its id. Raises NotFound."""
@@ -253,7 +265,7 @@ class Router:
             path_records.forget(session, app_id, gone)
             proxies.forget(session, app_id)
             records.forget(session, app_id)
-        self._agreement.apply_if_possible(app_id, *gone, front=True)
+        self.agreement.apply_if_possible(app_id, *gone, front=True)
         for kept in (self.maintenance, self.metrics, self.requests):
             kept.forget(app_id)
 
@@ -262,11 +274,11 @@ class Router:
     def write_config(self) -> Path:
         """Render HAProxy's files from the records, check them, put them in place; gives the configuration's path.
         Called right before HAProxy is started, so that it comes up with today's routes."""
-        return self._agreement.write_config()
+        return self.agreement.write_config()
 
     def command(self) -> list[str]:
         """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
-        return program.argv(self._agreement.folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
+        return program.argv(self.agreement.folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
 
     def environment(self) -> dict[str, str]:
         """What HAProxy's environment needs besides: a descriptor, open in this process, that its log goes to."""

@@ -119,7 +119,7 @@ class MaintenanceRow(Base):
 
 class CertificateRow(Base):
     """A certificate of an app. `names`: the host names that it covers, with a space between two. `chain` is PEM,
-    `sealed_key` the sealed PEM."""
+    `sealed_key` the sealed PEM. `automatic`: Portside asked for it, and renews it."""
 
     __tablename__ = "router_certificates"
 
@@ -131,6 +131,7 @@ class CertificateRow(Base):
     sealed_key: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(String(16))
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    automatic: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -90,7 +90,8 @@ class Https:
 
 @dataclass(frozen=True)
 class StoredCertificate:
-    """A certificate of an app. `hosts` are those of the app's hosts at which it is shown just now."""
+    """A certificate of an app. `hosts` are those of the app's hosts at which it is shown just now. `automatic`:
+    Portside asked for it, and renews it."""
 
     id: str
     name: str
@@ -104,3 +105,4 @@ class StoredCertificate:
     created_at: datetime
     updated_at: datetime
     hosts: tuple[str, ...]
+    automatic: bool = False

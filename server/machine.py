@@ -37,7 +37,7 @@ NEEDED = (
     Program("setpriv", "util-linux"),
 )
 ENGINE = (Program("dockerd", "docker.io"), Program("iptables", "iptables"))
-FOR_TESTS = (Program("chromium", "chromium"), Program("wrk", "wrk"))
+FOR_TESTS = (Program("chromium", "chromium"), Program("wrk", "wrk"), Program("pebble", "pebble"))
 FOR_BENCH = (Program("nginx", "nginx", "nginx"), Program("wrk", "wrk"))
 FOR_BASE_IMAGE = (Program("mmdebstrap", "mmdebstrap"),)
 

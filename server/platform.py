@@ -36,7 +36,9 @@ from gitreceiver import (
 from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
 from releases import doors as releases_doors
-from router import Router, RouterSettings
+from router import AcmeSettings, Router, RouterSettings
+from router import doors as router_doors
+from router import waker as router_waker
 from scheduler import DockerRuntime, Resizing, Scheduler, SchedulerSettings, Storage, line_of, waker
 from scheduler import doors as scheduler_doors
 from server.progress import Progress
@@ -86,9 +88,9 @@ class Platform:
     @cached_property
     def router(self) -> Router:
         settings = read(RouterSettings, "router", self.source)
-        return Router(
-            self.database, settings, self.settings.home, self.settings.domain, key_file=self.settings.key_file
-        )
+        parts = (self.database, settings, self.settings.home, self.settings.domain)
+        acme, wake = read(AcmeSettings, "acme", self.source), router_waker(self.queue)
+        return Router(*parts, key_file=self.settings.key_file, acme=acme, wake=wake)
 
     @cached_property
     def scheduler_settings(self) -> SchedulerSettings:
@@ -230,6 +232,8 @@ class Platform:
         scheduler_doors(self.queue, self.scheduler, self.storage, self.resizing, self.settings.sweep_s)
         releases_doors(self.queue, self.releases)
         gitreceiver_doors(self.queue, self.pushes, self.settings.sweep_s)
+        certificates = (self.router, self.database, self.leases, self.settings.key_file)
+        router_doors(self.queue, *certificates, self.settings.sweep_s)
         self.queue.door(FINISH_APPS, self.finish_apps, every_s=MINUTE_S)
         self.queue.door(FORGET_DESTROYED, self.forget_destroyed, every_s=self.settings.sweep_s)
         self.queue.door(DROP_OLD_IMAGES, self.drop_old_images, every_s=HOUR_S)

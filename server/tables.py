@@ -7,6 +7,7 @@ import accounts.tables
 import builder.tables
 import gitreceiver.tables
 import releases.tables
+import router.acme_tables
 import router.tables
 import scheduler.tables
 from core.database import Base

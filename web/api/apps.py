@@ -31,12 +31,12 @@ def create_app(call: Call) -> Answer:
     stack = call.body.text("stack")
     if stack and stack in (known.name for known in call.parts.builder.STACKS):
         call.parts.builder.choices.choose_stack(app.id, stack)
-    return Answer(_shape(call, app), 201)
+    return Answer(shape_of(call, app), 201)
 
 
 @routes("GET", "/apps/<app>", Permission.VIEW)
 def show_app(call: AppCall) -> Answer:
-    return Answer(_shape(call, call.app))
+    return Answer(shape_of(call, call.app))
 
 
 @routes("PATCH", "/apps/<app>", Permission.MANAGE)
@@ -52,39 +52,42 @@ def change_app(call: AppCall) -> Answer:
         call.parts.builder.choices.choose_stack(call.app.id, stack)
     name = call.body.text("name")
     if name is None or name == call.app.name:
-        return Answer(_shape(call, call.app))
+        return Answer(shape_of(call, call.app))
     app = call.parts.releases.rename(call.app.id, name)
     call.parts.router.name_app(app.id, app.name)
-    return Answer(_shape(call, app))
+    return Answer(shape_of(call, app))
 
 
 @routes("DELETE", "/apps/<app>", Permission.MANAGE)
 def destroy_app(call: AppCall) -> Answer:
     """Gone for its users at once; what it holds elsewhere is removed in the background."""
-    shown = _shape(call, call.app)
+    shown = shape_of(call, call.app)
     with suppress(Conflict):  # no deploy is under way
         call.parts.pushes.cancel(call.app.id)
     call.parts.releases.destroy(call.app.id)
     return Answer(shown)
 
 
-def _shape(call: Call, app: App) -> shapes.Json:
+def shape_of(call: Call, app: App) -> shapes.Json:
+    """One app, in full."""
     owner = call.parts.accounts.user(app.owner_id)
     stack = call.parts.builder.choices.of(app.id).stack
     in_maintenance = call.parts.router.maintenance.of(app.id) is not None
-    return shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", stack, in_maintenance, call.links)
+    shown = shapes.app(app, owner.email, f"{call.parts.router.url(app.id)}/", stack, in_maintenance, call.links)
+    return shown | {"acm": call.parts.router.automatic.is_on(app.id)}
 
 
 def _shapes(call: Call, apps: Sequence[App]) -> list[shapes.Json]:
     """Many at once, by as many queries as for one."""
     emails = {user.user_id: user.email for user in call.parts.accounts.users()}
     urls = call.parts.router.urls()
-    in_maintenance = call.parts.router.maintenance.apps()
+    in_maintenance, automatic = call.parts.router.maintenance.apps(), call.parts.router.automatic.apps()
     choices, default = call.parts.builder.choices.all(), call.parts.builder.STACKS[0].name
 
     def shape(app: App) -> shapes.Json:
         url = f"{urls[app.id]}/" if app.id in urls else None
         stack = choices[app.id].stack if app.id in choices else default
-        return shapes.app(app, emails.get(app.owner_id, ""), url, stack, app.id in in_maintenance, call.links)
+        shown = shapes.app(app, emails.get(app.owner_id, ""), url, stack, app.id in in_maintenance, call.links)
+        return shown | {"acm": app.id in automatic}
 
     return [shape(app) for app in apps]

@@ -72,7 +72,7 @@ def _shape(call: AppCall, record: StoredCertificate) -> Json:
         "domains": [ids[host] for host in record.hosts if host in ids],
         "hosts": list(record.hosts),
         "ssl_cert": {
-            "acm": False,
+            "acm": record.automatic,
             "ca_signed?": not record.self_signed,
             "cert_domains": list(record.names),
             "expires_at": clock.iso(record.expires_at),

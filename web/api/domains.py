@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from accounts import Permission
 from core.errors import Unavailable
 from core.ids import AppId
-from router import Domain, StoredCertificate
-from web.api import ranges, shapes
+from router import Domain, HostCertificate, StoredCertificate
+from web.api import acm, ranges, shapes
 from web.api.routing import Answer, AppCall, Routes, listed
 
 routes = Routes()
@@ -20,7 +20,8 @@ _KEYS: ranges.Keys[Domain] = {"hostname": lambda record: record.name, "id": lamb
 def list_domains(call: AppCall) -> Answer:
     page = call.page(call.parts.router.domains(call.app.id), _KEYS)
     certificates = call.parts.router.certificates.all(call.app.id)
-    return listed(page, [_shape(call, record, certificates) for record in page.items], _KEYS)
+    standing = call.parts.router.automatic.hosts(call.app.id)
+    return listed(page, [_shape(call, record, certificates, standing) for record in page.items], _KEYS)
 
 
 @routes("GET", "/apps/<app>/domains/<path:domain>", Permission.VIEW)
@@ -53,9 +54,16 @@ def remove_domain(call: AppCall, domain: str) -> Answer:
     return Answer(_shape(call, record))
 
 
-def _shape(call: AppCall, record: Domain, certificates: Sequence[StoredCertificate] | None = None) -> shapes.Json:
+def _shape(
+    call: AppCall,
+    record: Domain,
+    certificates: Sequence[StoredCertificate] | None = None,
+    standing: Sequence[HostCertificate] | None = None,
+) -> shapes.Json:
     own_host = urlsplit(call.parts.router.url(call.app.id)).hostname or ""
     found = call.parts.router.certificates.all(call.app.id) if certificates is None else certificates
     shown = next((each for each in found if not record.path and record.host in each.hosts), None)
     endpoint = {"id": shown.id, "name": shown.name} if shown else None
-    return shapes.domain(record, call.app, own_host) | {"sni_endpoint": endpoint}
+    hosts = call.parts.router.automatic.hosts(call.app.id) if standing is None else standing
+    told = next((each for each in hosts if each.host == record.host), None)
+    return shapes.domain(record, call.app, own_host) | {"sni_endpoint": endpoint} | acm.domain_fields(told)

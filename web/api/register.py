@@ -17,6 +17,7 @@ from web.parts import WebParts
 
 _WITH_ROUTES = (
     "account",
+    "acm",
     "apps",
     "authorizations",
     "bake",

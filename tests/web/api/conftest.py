@@ -26,7 +26,8 @@ from core.logs import LogStreams
 from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
-from router import Domain, DomainKind, Metrics, Proxies
+from router import AcmeSettings, Domain, DomainKind, Metrics, Proxies
+from router.automatic import Automatic
 from router.certificates import Certificates
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.crons import Crons
@@ -111,6 +112,7 @@ class NamesOnlyRouter:
 
     def __init__(self, certificates: Certificates, proxies: Proxies) -> None:
         self.certificates = certificates
+        self.automatic: Any = None
         self.labels: dict[str, str] = {}
         self.maintenance = MaintenanceInMemory()
         self.proxies = proxies
@@ -298,6 +300,7 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
     database = new_database(tmp_path / "web.db")
     certificates = Certificates(database, "localhost", tmp_path / "secret.key", lambda: None)
     router = NamesOnlyRouter(certificates, Proxies(database, lambda: None))
+    router.automatic = Automatic(database, "localhost", AcmeSettings(agree_terms=True))
     accounts, scheduler, pushes = Accounts(database), InstantScheduler(), StandingPushes()
     nobody = redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0))
     logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)

@@ -1,0 +1,91 @@
+"""Certificate authorities in memory, named by how they behave; their contract is that of the real one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from core.errors import Away
+from router.acme_types import Challenge, ChallengeKind, Order, OrderStatus, Refused
+from tests.router.authority import Authority
+
+Find = Callable[[str], str | None]
+
+
+class MemoryAuthority:
+    """Issues for every host at which `find` gives the right answer for a token."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._signer = Authority()
+        self.orders: dict[str, Order] = {}
+        self._hosts: dict[str, str] = {}
+        self._chains: dict[str, str] = {}
+
+    def begin(self, host: str, kind: ChallengeKind) -> Order:
+        url, token = f"memory:{len(self.orders)}", secrets.token_urlsafe(32)
+        thumbprint = secrets.token_urlsafe(32)
+        answer = f"{token}.{thumbprint}" if kind is ChallengeKind.HTTP else thumbprint
+        challenge = Challenge(kind, f"{url}/challenge", token, answer, told=False)
+        self._hosts[url] = host
+        self.orders[url] = Order(url, OrderStatus.PENDING, f"{url}/finalize", challenge=challenge)
+        return self.orders[url]
+
+    def look(self, url: str, kind: ChallengeKind) -> Order:
+        if url not in self.orders:
+            raise Refused("No such order.")
+        return self.orders[url]
+
+    def accept(self, challenge: Challenge) -> None:
+        url = challenge.url.removesuffix("/challenge")
+        found = self._find(challenge.token)
+        good = challenge.kind is ChallengeKind.DNS or found == challenge.answer
+        status, reason = (OrderStatus.READY, "") if good else (OrderStatus.INVALID, f"found {found!r}")
+        self.orders[url] = replace(self.orders[url], status=status, challenge=None, reason=reason)
+
+    def finalize(self, order: Order, request: bytes) -> None:
+        public = x509.load_pem_x509_csr(request).public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        self._chains[order.url] = self._signer.certify(self._hosts[order.url], public=public)
+        self.orders[order.url] = replace(order, status=OrderStatus.VALID, certificate_url=f"{order.url}/chain")
+
+    def chain(self, order: Order) -> str:
+        return self._chains[order.url]
+
+
+class BusyAuthority(MemoryAuthority):
+    """Works on an order for longer than anybody waits, until it is `done`."""
+
+    done = False
+
+    def look(self, url: str, kind: ChallengeKind) -> Order:
+        order = super().look(url, kind)
+        return order if self.done else replace(order, status=OrderStatus.PROCESSING, wait_s=600.0)
+
+
+@dataclass
+class LimitingAuthority:
+    """Refuses every order for `wait_s`."""
+
+    wait_s: float
+
+    def begin(self, host: str, kind: ChallengeKind) -> Order:
+        raise Refused("too many certificates already issued", self.wait_s)
+
+    look = begin
+
+    def accept(self, challenge: Challenge) -> None: ...
+
+    def finalize(self, order: Order, request: bytes) -> None: ...
+
+    def chain(self, order: Order) -> str:
+        return ""
+
+
+def away() -> MemoryAuthority:
+    """Nobody answers there."""
+    raise Away("The certificate authority at memory: does not answer: ConnectionError.")

@@ -1,0 +1,147 @@
+"""What Portside relies on in an authority: the one in memory and a real one go through the same cases."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from core.errors import Away
+from router import pem
+from router.acme_account import Account
+from router.acme_client import connect
+from router.acme_settings import AcmeSettings
+from router.acme_tables import AccountRow
+from router.acme_types import Authority, ChallengeKind, Order, OrderStatus, Refused
+from tests.router.authorities import MemoryAuthority
+from tests.router.pebble import Pebble
+
+HTTP = ChallengeKind.HTTP
+
+
+class Answers(ThreadingHTTPServer):
+    """Serves what stands in `found`, as HAProxy does from its map."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+        answers = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = answers.found.get(self.path.rpartition("/")[2], "").encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+@pytest.fixture
+def answers() -> Iterator[Answers]:
+    served = Answers()
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+@pytest.fixture
+def account(database, tmp_path) -> Account:
+    return Account(database, tmp_path / "secret.key", "somewhere")
+
+
+@pytest.fixture(params=["memory", pytest.param("pebble", marks=pytest.mark.engine)])
+def authority(request, answers, account, tmp_path) -> Iterator[Authority]:
+    if request.param == "memory":
+        yield MemoryAuthority(answers.found.get)
+        return
+    pebble = Pebble(answers.server_port, tmp_path)
+    try:
+        pebble.start()
+        yield connect(pebble.acme(), account)
+    finally:
+        pebble.stop()
+
+
+def settled(authority: Authority, order: Order, *working: OrderStatus) -> Order:
+    """The order once it has left the states `working`."""
+    deadline = time.monotonic() + 20
+    while order.status in working:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        order = authority.look(order.url, HTTP)
+    return order
+
+
+def test_a_host_that_is_proven_gets_a_certificate_for_the_key_of_the_request(authority, answers):
+    order = authority.begin("www.example.com", HTTP)
+    assert order.status is OrderStatus.PENDING
+    assert order.challenge is not None
+    assert not order.challenge.told
+    assert authority.look(order.url, HTTP).challenge == order.challenge
+    answers.found[order.challenge.token] = order.challenge.answer
+    authority.accept(order.challenge)
+    order = settled(authority, order, OrderStatus.PENDING)
+    assert (order.status, order.challenge) == (OrderStatus.READY, None)
+    key = pem.new_key_pem()
+    authority.finalize(order, pem.signing_request("www.example.com", key))
+    order = settled(authority, order, OrderStatus.READY, OrderStatus.PROCESSING)
+    assert order.status is OrderStatus.VALID
+    assert pem.check_pair(authority.chain(order), key).certificate.names == ("www.example.com",)
+
+
+def test_a_host_that_answers_something_else_is_refused_with_the_reason(authority, answers):
+    order = authority.begin("www.example.com", HTTP)
+    assert order.challenge is not None
+    answers.found[order.challenge.token] = "something else"
+    authority.accept(order.challenge)
+    order = settled(authority, order, OrderStatus.PENDING)
+    assert order.status is OrderStatus.INVALID
+    assert "something else" in order.reason
+    assert "\n" not in order.reason
+
+
+def test_an_order_that_it_does_not_know_is_refused(authority):
+    known = authority.begin("www.example.com", HTTP).url
+    with pytest.raises(Refused):
+        authority.look(f"{known}-unknown", HTTP)
+
+
+@pytest.mark.engine
+def test_the_account_is_made_once_and_its_key_is_sealed(answers, database, tmp_path):
+    pebble = Pebble(answers.server_port, tmp_path)
+    account = Account(database, tmp_path / "secret.key", "somewhere")
+    try:
+        pebble.start()
+        connect(pebble.acme(), account)
+        url = account.url()
+        account.known_as(None)  # as a crash between the authority's answer and the record of it
+        connect(pebble.acme(), account)
+        assert account.url() == url
+    finally:
+        pebble.stop()
+    with database.read() as session:
+        (row,) = session.query(AccountRow).all()
+    assert "PRIVATE" not in row.sealed_key
+    assert account.key_pem() == Account(database, tmp_path / "secret.key", "somewhere").key_pem()
+
+
+def test_an_authority_that_is_not_there_is_away(account):
+    nobody = AcmeSettings(directory="http://127.0.0.1:9/dir")
+    with pytest.raises(Away, match=r"The certificate authority at http://127.0.0.1:9/dir does not answer"):
+        connect(nobody, account)
+
+
+def test_an_address_that_is_no_directory_is_told_so(account, answers):
+    answers.found["dir"] = "<html>"
+    wrong = AcmeSettings(directory=f"http://127.0.0.1:{answers.server_port}/dir")
+    with pytest.raises(Refused, match="gave an answer that is not ACME"):
+        connect(wrong, account)
