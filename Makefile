@@ -4,8 +4,10 @@
 
 BIN := .venv/bin
 UNIT := not engine and not platform and not browser
-# Two workers a core and one more: for much of their time these tests wait, for a process of theirs or a deadline.
-WORKERS = $(shell expr 2 '*' $$(nproc) + 1)
+# Two workers a core: for much of their time these tests wait, for a process of theirs or a deadline.
+WORKERS = $(shell expr 2 '*' $$(nproc))
+# What was compiled is kept, whatever the shell says: else each worker compiles every test, every time.
+export PYTHONDONTWRITEBYTECODE =
 MINUTES ?= 60
 
 help: ## List the targets

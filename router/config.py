@@ -5,6 +5,7 @@ The whole set is rendered into a folder beside the real one, checked there by `h
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -138,6 +139,7 @@ def install(files: Mapping[str, str], folder: Path, haproxy: str) -> Path:
     return folder / CONFIG_FILE
 
 
+@functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("router"),

@@ -141,9 +141,6 @@ def _changes_with(source: Source) -> str:
 
 def _code() -> str:
     """A digest of the code that is installed: of which files there are and when they were written."""
-    files = [(str(path), path.stat().st_mtime_ns) for path in sorted(CODE.glob("*/**/*.py")) if _is_ours(path)]
+    ours = (path for package in PACKAGES for path in (CODE / package).rglob("*.py"))
+    files = [(str(path), path.stat().st_mtime_ns) for path in sorted(ours)]
     return sha256(repr((sys.version, files)).encode()).hexdigest()
-
-
-def _is_ours(path: Path) -> bool:
-    return path.relative_to(CODE).parts[0] in PACKAGES

@@ -5,6 +5,7 @@ Packs are modules; `ALL` lists them in the order in which they are asked.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -76,6 +77,7 @@ def as_arguments(text: str) -> str:
     return "\n".join(f"    {line} \\" for line in quoted)
 
 
+@functools.cache
 def _environment() -> Environment:
     environment = Environment(  # noqa: S701 - a Dockerfile is not HTML
         loader=PackageLoader("builder", "packs"),

@@ -6,6 +6,7 @@ docs/decisions/0001-the-folders-are-the-architecture.md says why each rule is th
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,12 +42,22 @@ MODULES = sorted(
 )
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
 def imports_of(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -86,7 +97,7 @@ def test_modules_and_functions_are_short(path: Path) -> None:
     assert len(text.splitlines()) <= MOST_LINES
     long = [
         f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for node in ast.walk(ast.parse(text))
+        for node in nodes_of(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > MOST_FUNCTION_LINES
@@ -98,7 +109,7 @@ def test_modules_and_functions_are_short(path: Path) -> None:
 def test_a_front_door_says_what_it_takes_gives_and_never_does(package: str) -> None:
     path = ROOT / package / "__init__.py"
     text = path.read_text()
-    words = ast.get_docstring(ast.parse(text)) or ""
+    words = ast.get_docstring(tree_of(path)) or ""
     assert [word for word in ("TAKES", "GIVES", "NEVER") if word not in words] == []
     assert len(text.splitlines()) <= MOST_FRONT_DOOR_LINES
 
@@ -111,7 +122,7 @@ def test_nine_functions_in_ten_are_at_most_25_lines() -> None:
     lengths = [
         node.end_lineno - node.lineno + 1
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None
     ]
     assert sum(length <= 25 for length in lengths) >= 0.9 * len(lengths)
@@ -126,7 +137,7 @@ def test_the_command_for_laptops_needs_only_its_light_dependencies() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_shell_is_ever_asked(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.keyword) and node.arg == "shell":
             pytest.fail(f"line {node.value.lineno} uses a shell")
         if isinstance(node, ast.Attribute) and node.attr in ("system", "popen"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,34 +26,50 @@ APPS = ["app-a", "app-b", "app-c"]
 NAMES = ["i-1", "i-2", "i-3"]
 
 
-@st.composite
-def servers(draw, ready):
-    names = draw(st.sets(st.sampled_from(NAMES)))
-    port = st.integers(1, 3)
-    return {name: Server(name, "10.87.0.2", draw(port), draw(st.booleans()) if not ready else True) for name in names}
+def entries(keys, values):
+    """Some of the keys, each with one of the values. Made once: making a strategy takes longer than to draw from it."""
+    return st.dictionaries(st.sampled_from(keys), st.sampled_from(values))
+
+
+def servers(ready):
+    port, is_ready = st.integers(1, 3), st.just(True) if ready else st.booleans()
+    found = st.dictionaries(st.sampled_from(NAMES), st.tuples(port, is_ready))
+    return found.map(lambda drawn: {name: Server(name, "10.87.0.2", *rest) for name, rest in drawn.items()})
+
+
+FILLED = st.dictionaries(st.sampled_from(SLOTS), servers(ready=True))
+TARGETS = functools.cache(lambda slots: entries(APPS, slots))
+
+
+REST = st.tuples(
+    entries(["a.test", "b.test", "c.test"], APPS), entries(APPS, ["1.000", "2.000"]), entries(SLOTS, ["g1", "g2"])
+)
 
 
 @st.composite
 def desired_tables(draw):
     """As the records make them: a target is a slot of the table, with at least one server."""
-    slots = draw(st.dictionaries(st.sampled_from(SLOTS), servers(ready=True)))
-    filled = [slot for slot in slots if slots[slot]]
-    targets = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(filled))) if filled else {}
-    hosts = draw(st.dictionaries(st.sampled_from(["a.test", "b.test", "c.test"]), st.sampled_from(APPS)))
-    holds = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(["1.000", "2.000"])))
-    counted = draw(st.dictionaries(st.sampled_from(SLOTS), st.sampled_from(["g1", "g2"])))
+    slots = draw(FILLED)
+    filled = tuple(slot for slot in slots if slots[slot])
+    targets = draw(TARGETS(filled)) if filled else {}
+    hosts, holds, counted = draw(REST)
     return RouteTable(hosts, targets, slots, holds, counted)
 
 
-@st.composite
-def observed_tables(draw):
-    """Anything that HAProxy may hold; it always has all slots."""
-    slots = {slot: draw(servers(ready=False)) for slot in SLOTS}
-    targets = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(SLOTS)))
-    hosts = draw(st.dictionaries(st.sampled_from(["a.test", "b.test", "d.test"]), st.sampled_from(APPS)))
-    holds = draw(st.dictionaries(st.sampled_from(APPS), st.sampled_from(["1.000", "3.000"])))
-    counted = draw(st.dictionaries(st.sampled_from(SLOTS), st.sampled_from(["g1", "g3"])))
-    return RouteTable(hosts, targets, slots, holds, counted)
+def _observed(drawn):
+    slots, targets, hosts, holds, counted = drawn
+    return RouteTable(hosts, targets, dict(zip(SLOTS, slots, strict=True)), holds, counted)
+
+
+DESIRED = desired_tables()
+OBSERVED = st.tuples(
+    st.tuples(*[servers(ready=False)] * len(SLOTS)),
+    entries(APPS, SLOTS),
+    entries(["a.test", "b.test", "d.test"], APPS),
+    entries(APPS, ["1.000", "3.000"]),
+    entries(SLOTS, ["g1", "g3"]),
+).map(_observed)
+"""Anything that HAProxy may hold; it always has all slots."""
 
 
 def perform(table, step):
@@ -90,19 +108,19 @@ def history(desired, observed):
     return tables
 
 
-@given(desired_tables(), observed_tables())
+@given(DESIRED, OBSERVED)
 def test_after_all_steps_the_tables_agree(desired, observed):
     final = history(desired, observed)[-1]
     assert (final.hosts, final.targets) == (desired.hosts, desired.targets)
     assert final.slots == {slot: desired.slots.get(slot, {}) for slot in SLOTS}
 
 
-@given(desired_tables(), observed_tables())
+@given(DESIRED, OBSERVED)
 def test_a_second_plan_has_no_steps(desired, observed):
     assert plan(desired, history(desired, observed)[-1]) == []
 
 
-@given(desired_tables(), observed_tables())
+@given(DESIRED, OBSERVED)
 def test_a_target_that_is_wanted_never_lacks_its_servers(desired, observed):
     for table in history(desired, observed):
         for app, slot in desired.targets.items():
@@ -110,7 +128,7 @@ def test_a_target_that_is_wanted_never_lacks_its_servers(desired, observed):
                 assert desired.slots[slot].keys() <= {s.name for s in table.slots[slot].values() if s.ready}
 
 
-@given(desired_tables(), observed_tables())
+@given(DESIRED, OBSERVED)
 def test_servers_of_the_slot_in_use_stay_until_the_switch(desired, observed):
     for table in history(desired, observed):
         for app, slot in observed.targets.items():
@@ -118,7 +136,7 @@ def test_servers_of_the_slot_in_use_stay_until_the_switch(desired, observed):
                 assert observed.slots[slot].keys() <= table.slots[slot].keys()
 
 
-@given(desired_tables(), observed_tables())
+@given(DESIRED, OBSERVED)
 def test_an_app_switches_in_one_step_at_most(desired, observed):
     changed = [step.key for step in plan(desired, observed) if getattr(step, "map", None) == MapName.TARGETS]
     assert len(changed) == len(set(changed))

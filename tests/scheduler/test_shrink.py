@@ -173,7 +173,6 @@ def test_whatever_happens_meanwhile_what_serves_stays_and_the_rest_comes_back(
         assert needed <= {row.number for row in world.serving()}, "no turn takes away what serves"
         assert not [step for step in filled if isinstance(step, Start) and f"web.{step.slot.number}" in world.held]
     world.held = frozenset()
-    for _ in range(150):  # longer than the longest backoff
-        world.turn()
+    world.settle()
     assert world.turn() == []
     assert sorted(row.number for row in world.serving()) == list(range(1, world.wanted + 1))
