@@ -27,7 +27,9 @@ ALIASES = {
     "auth:whoami": "whoami",
     "releases:rollback": "rollback",
     "ps:kill": "run:kill",
+    "cron": "cron:list",
     "restart": "ps:restart",
+    "runs": "run:list",
     "scale": "ps:scale",
 }
 """Other names that people's fingers know from Heroku: understood, but not listed."""
@@ -36,18 +38,33 @@ ALIASES = {
 class Command(click.Command):
     """One command, with examples under its help."""
 
+    @property
+    def topic(self) -> str:
+        """Whose commands its help lists besides: those of `cron` for `cron:list`, and none for `config:set`."""
+        return (self.name or "").removesuffix(":list")
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Its own completions, and after `config` also `set`, `get`, `unset`."""
         found = super().shell_complete(ctx, incomplete)
         group = ctx.parent.command if ctx.parent else None
         if isinstance(group, Group) and not incomplete.startswith("-"):
-            prefix = f"{self.name}:{incomplete}"
+            below = {(one.name or "").partition(":")[2]: one for one in group.topic(self.topic)}
             found += [
-                CompletionItem(name.partition(":")[2], help=command.get_short_help_str())
-                for name, command in sorted(group.commands.items())
-                if name.startswith(prefix) and not command.hidden
+                CompletionItem(rest, help=one.get_short_help_str())
+                for rest, one in below.items()
+                if rest.startswith(incomplete)
             ]
         return found
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The other commands of its topic, then the examples."""
+        group = ctx.parent.command if ctx.parent else None
+        below = group.topic(self.topic) if isinstance(group, Group) else []
+        others = [(one.name or "", one.get_short_help_str(200)) for one in below if one is not self]
+        if others:
+            with formatter.section("Commands"):
+                formatter.write_dl(others)
+        super().format_epilog(ctx, formatter)
 
 
 class Group(click.Group):
@@ -67,17 +84,29 @@ class Group(click.Group):
         name, rest = self.joined(args)
         if name in self.commands or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, [name, *rest])
+        if self.topic(name) and not any(word for word in rest if not word.startswith("-")):
+            return name, _help_of_topic(name), []
         raise click.UsageError(f"There is no command {name!r}.{self._meant(name)}", ctx)
 
     def joined(self, args: Sequence[str]) -> tuple[str, list[str]]:
         """The command's name in full, and the words after it."""
-        first, rest = ALIASES.get(args[0], args[0]), list(args[1:])
+        rest = list(args[1:])
         if rest:
-            both = f"{args[0]}:{rest[0]}"
-            both = ALIASES.get(both, both)
+            both = self._known(f"{args[0]}:{rest[0]}")
             if both in self.commands:
                 return both, rest[1:]
-        return first, rest
+        return self._known(args[0]), rest
+
+    def topic(self, name: str) -> list[click.Command]:
+        """The commands below a topic: of `domains`, `domains:add` and so on."""
+        below = [command for known, command in sorted(self.commands.items()) if known.startswith(f"{name}:")]
+        return [command for command in below if not command.hidden]
+
+    def _known(self, name: str) -> str:
+        """The name that an alias stands for; a topic without more lists, so `domains:list` is `domains`."""
+        name = ALIASES.get(name, name)
+        bare = name.removesuffix(":list")
+        return bare if name not in self.commands and bare in self.commands else name
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands under their headings."""
@@ -89,7 +118,7 @@ class Group(click.Group):
     def _meant(self, name: str) -> str:
         from difflib import get_close_matches
 
-        below = [known for known in self.commands if known.startswith(f"{name}:") and not self.commands[known].hidden]
+        below = [command.name or "" for command in self.topic(name)]
         near = below or get_close_matches(name, [*self.commands, *ALIASES], n=1, cutoff=0.6)
         return f" Did you mean {' or '.join(sorted(near))}?" if near else ""
 
@@ -98,6 +127,16 @@ def command(name: str, *, examples: Sequence[str] = (), **attributes: Any) -> Ca
     """Declare a command; `examples` are whole command lines for its help."""
     epilog = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples) if examples else None
     return click.command(name, cls=Command, epilog=epilog, **attributes)
+
+
+def _help_of_topic(name: str) -> Command:
+    """What a topic is that has no command of its own: the list of those that it has."""
+
+    @click.pass_context
+    def show(ctx: click.Context) -> None:
+        click.echo(ctx.get_help())
+
+    return Command(name, callback=show, help=f"The commands of {name}.")
 
 
 def app_options(function: _Decorated) -> _Decorated:

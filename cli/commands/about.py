@@ -33,11 +33,11 @@ def show_version(session: Session) -> None:
         data(f"portside {own_version()} (Python {sys.version.partition(' ')[0]})")
 
 
-@command("help", examples=["portside help", "portside help config:set"])
-@click.argument("words", nargs=-1, metavar="[COMMAND]")
+@command("help", examples=["portside help", "portside help config:set", "portside help domains"])
+@click.argument("words", nargs=-1, metavar="[COMMAND|TOPIC]")
 @click.pass_context
 def show_help(ctx: click.Context, words: tuple[str, ...]) -> None:
-    """Show the help of a command, or of all."""
+    """Show the help of a command, of a topic with its commands, or of all."""
     root = ctx.find_root()
     if not words or not isinstance(root.command, Group):
         data(root.get_help())

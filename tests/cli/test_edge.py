@@ -8,7 +8,10 @@ import sys
 import threading
 from pathlib import Path
 
+import click
 import pytest
+
+from cli.main import portside
 
 COMMAND = str(Path(sys.executable).parent / "portside")
 
@@ -101,7 +104,7 @@ def test_an_answer_that_lacks_a_field(logged_in, shell):
     ("words", "said"),
     [
         (["confg"], " ▸    There is no command 'confg'. Did you mean config?\n ▸    See `portside --help`.\n"),
-        (["git"], " ▸    There is no command 'git'. Did you mean git:remote?\n ▸    See `portside --help`.\n"),
+        (["git", "foo"], " ▸    There is no command 'git'. Did you mean git:remote?\n ▸    See `portside --help`.\n"),
         (["deploy"], " ▸    Missing argument 'COMMIT'.\n ▸    See `portside deploy --help`.\n"),
     ],
 )
@@ -188,6 +191,50 @@ def test_help_of_a_command_has_examples(home, shell):
     result = shell(COMMAND, "help", "config", "set")
     assert result.stdout.startswith("Usage: portside config:set [OPTIONS] KEY=VALUE...\n")
     assert "Examples:\n    portside config:set GREETING=hello\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "other"),
+    [
+        (["help", "domains"], "portside domains [OPTIONS]", "  domains:add "),
+        (["help", "cron"], "portside cron:list [OPTIONS]", "  cron:history "),
+        (["help", "run"], "portside run [OPTIONS] COMMAND...", "  run:list "),
+        (["help", "git"], "portside git [OPTIONS]", "  git:remote "),
+        (["git"], "portside git [OPTIONS]", "  git:remote "),
+        (["git", "--help"], "portside git [OPTIONS]", "  git:remote "),
+    ],
+)
+def test_help_of_a_topic_lists_its_commands(home, invoke, words, usage, other):
+    told = invoke(*words).stdout
+    assert told.startswith(f"Usage: {usage}\n")
+    assert f"\n{other}" in told.partition("\nCommands:\n")[1][-1:] + told.partition("\nCommands:\n")[2]
+    assert "git:credentials" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        *(
+            (topic, topic)
+            for topic in ("bake", "builds", "buildpacks", "certs", "checks", "config", "domains", "https")
+        ),
+        *((topic, topic) for topic in ("keys", "maintenance", "proxy", "ps", "releases", "stack", "storage", "apps")),
+        *((f"{topic}:list", topic) for topic in ("apps", "builds", "certs", "domains", "keys", "releases", "storage")),
+        ("cron", "cron:list"),
+        ("cron list", "cron:list"),
+        ("runs", "run:list"),
+    ],
+)
+def test_a_topic_alone_lists(words, name):
+    context = click.Context(portside, resilient_parsing=False)
+    found, command, rest = portside.resolve_command(context, words.split())
+    assert (found, command.name, rest) == (name, name, [])
+
+
+def test_every_topic_is_a_command_or_tells_its_commands():
+    topics = {name.partition(":")[0] for name in portside.commands}
+    alone = {topic for topic in topics if portside.joined([topic])[0] not in portside.commands}
+    assert alone == {"git"}, "has nothing to list"
 
 
 def test_control_characters_of_others_do_not_reach_the_terminal(logged_in, invoke):
