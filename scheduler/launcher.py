@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.database import Database
 from router import Router
 from scheduler import addresses, records
+from scheduler.gate import Gate
 from scheduler.runtime import AddressTaken, ContainerOrder, Image, ImageGone, Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
 from scheduler.sizes import limits_for
@@ -23,6 +24,7 @@ class Launcher:
         self._router = router
         self._runtime = runtime
         self._settings = settings
+        self._gate = Gate(lambda: round(settings.starts_per_cpu * runtime.capacity().cpus))
 
     def launch(self, spec: RunSpec, row: InstanceRow, command: str | None) -> str:
         """Start the container of `row`, record it, and give its id. StartFailed, Unavailable."""
@@ -31,7 +33,8 @@ class Launcher:
             image = self._runtime.image(spec.image_id, spec.image_ref)
             order = order_for(spec, row, image, command, address, self._settings)
             try:
-                container_id = self._runtime.start(order)
+                with self._gate.passing(spec.app_id):
+                    container_id = self._runtime.start(order)
             except AddressTaken:
                 address = self._other_address(row.id)
                 continue
@@ -41,7 +44,7 @@ class Launcher:
                 continue  # the runtime now looks for it anew, and pulls it if need be
             row.address, row.container_id = address, container_id
             with self._database.write() as session:
-                records.mark_started(session, row.id, container_id)
+                records.mark_started(session, row, container_id)
             return container_id
         raise StartFailed(
             f"Containers that are not Portside's use the addresses of the network {self._settings.network}.",

@@ -194,9 +194,11 @@ def web_backends(session: Session, app_id: AppId, rollout: str) -> list[Backend]
     return [Backend(row.id, row.address, row.port) for row in ready or running]
 
 
-def mark_started(session: Session, instance_id: str, container_id: str) -> None:
-    values = {"container_id": container_id, "started_at": clock.now()}
-    session.execute(update(InstanceRow).where(InstanceRow.id == instance_id).values(**values))
+def mark_started(session: Session, row: InstanceRow, container_id: str) -> None:
+    """The time for becoming healthy begins now, however long it waited for its turn."""
+    moment = clock.now()
+    values = {"container_id": container_id, "started_at": moment, "boot_by": row.boot_by + (moment - row.created_at)}
+    session.execute(update(InstanceRow).where(InstanceRow.id == row.id).values(**values))
 
 
 def store_spec(row: AppRunRow, spec: RunSpec, rollout: str, sealer: Sealer) -> None:

@@ -24,6 +24,8 @@ class SchedulerSettings:
     never. All of them together may hold at most the part `warm_share` of the memory that would be free without them.
     One that is woken and not healthy within `wake_s` is given up for a new one.
 
+    At most `starts_per_cpu` containers of instances, times the CPUs of the engine's host, are started at once.
+
     A crashed instance is replaced at once if it had run for `steady_s`; otherwise after `backoff_first_s`, twice that
     the next time, and so on up to `backoff_most_s`.
 
@@ -58,6 +60,7 @@ class SchedulerSettings:
     warm_share: float = 0.25
     wake_s: float = 5.0
     parallel: int = 8
+    starts_per_cpu: float = 4.0
     volume_free_mb: int = 1024
     change_timeout_s: float = 3600.0
     run_host: str = "0.0.0.0"  # noqa: S104  (people run from other machines; TLS, and a secret good for one run)

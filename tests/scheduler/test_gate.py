@@ -1,0 +1,158 @@
+"""The gate of starts: few at once, and each app in turn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from core.ids import AppId, new_id
+from scheduler import records
+from scheduler.gate import Gate
+from scheduler.runtime import ContainerOrder
+from tests.scheduler.conftest import Platform, eventually
+from tests.scheduler.fakes import MemoryRuntime
+
+MANY, FEW = AppId("many"), AppId("few")
+
+
+class Crowd:
+    """Threads at a gate, each inside until it is told to leave."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.inside: list[AppId] = []
+        self.came: list[AppId] = []
+        self.leave = threading.Semaphore(0)
+        self.threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def join(self, app_id: AppId, waiting: int) -> None:
+        """One more comes; `waiting` are at the gate then."""
+        thread = threading.Thread(target=self._pass, args=(app_id,), daemon=True)
+        self.threads.append(thread)
+        thread.start()
+        eventually(lambda: len(self.came) + self._queued() == len(self.threads), f"{waiting} at the gate")
+
+    def _queued(self) -> int:
+        return sum(len(turns) for turns in self.gate._waiting.values())
+
+    def _pass(self, app_id: AppId) -> None:
+        with self.gate.passing(app_id):
+            with self._lock:
+                self.came.append(app_id)
+                self.inside.append(app_id)
+            self.leave.acquire()
+            with self._lock:
+                self.inside.remove(app_id)
+
+    def one_leaves(self) -> None:
+        came = len(self.came)
+        self.leave.release()
+        eventually(lambda: len(self.came) > came or not self._queued(), "the next one is in")
+
+
+@contextmanager
+def crowd(most: int) -> Iterator[Crowd]:
+    made = Crowd(Gate(lambda: most))
+    try:
+        yield made
+    finally:
+        for _ in made.threads:
+            made.leave.release()
+        for thread in made.threads:
+            thread.join(10)
+
+
+def test_no_more_are_inside_than_may_be_and_an_app_with_few_is_not_behind_one_with_many() -> None:
+    with crowd(2) as waiting:
+        for number in range(6):
+            waiting.join(MANY, number)
+        waiting.join(FEW, 7)
+        assert waiting.came == [MANY, MANY]
+        waiting.one_leaves()
+        waiting.one_leaves()
+        assert waiting.came == [MANY, MANY, MANY, FEW], "its turn comes before the fourth of the other"
+        assert len(waiting.inside) == 2
+
+
+def test_the_gate_is_open_again_after_an_error() -> None:
+    gate = Gate(lambda: 1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="inside"), gate.passing(MANY):
+            raise ValueError("inside")
+    with gate.passing(FEW):
+        pass
+
+
+class CountingRuntime(MemoryRuntime):
+    """Remembers how many were being started at once at most; a start lasts until somebody else has come or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once = self.most = 0
+        self._lock = threading.Lock()
+
+    def start(self, order: ContainerOrder) -> str:
+        with self._lock:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        threading.Event().wait(0.02)
+        try:
+            return super().start(order)
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+
+def test_after_the_engine_was_away_the_loop_starts_few_at_once(make_platform: Callable[..., Platform]) -> None:
+    platform = make_platform(CountingRuntime(), starts_per_cpu=1)  # the engine in memory has 2 CPUs
+    apps = [AppId(new_id()) for _ in range(3)]
+    for app in apps:
+        platform.deploy(platform.spec(app))
+        platform.scheduler.scale(app, {"web": 6})
+
+    def all_run() -> bool:
+        platform.scheduler.reconcile()
+        return all(len(platform.running(app)) == 6 for app in apps)
+
+    eventually(all_run, "all run")
+    before = {one.id for app in apps for one in platform.scheduler.instances(app)}
+    for one in platform.runtime.containers():
+        platform.runtime.end(one.id, 137)
+    platform.runtime.most = 0
+    eventually(lambda: all_run() and not before & _now(platform, apps), "all are back")
+    assert platform.runtime.most == 2
+
+
+def _now(platform: Platform, apps: list[AppId]) -> set[str]:
+    return {one.id for app in apps for one in platform.scheduler.instances(app)}
+
+
+class BusyRuntime(MemoryRuntime):
+    """Its engine takes a while for each container."""
+
+    def start(self, order: ContainerOrder) -> str:
+        threading.Event().wait(0.1)
+        return super().start(order)
+
+
+def test_what_waited_for_its_turn_has_all_its_time_from_its_start(
+    make_platform: Callable[..., Platform], app_id: AppId
+) -> None:
+    platform = make_platform(BusyRuntime(), starts_per_cpu=0.5)  # one after the other
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.scale(app_id, {"web": 4})
+    eventually(lambda: _reconciled(platform, app_id) == 4, "four run")
+    with platform.database.read() as session:
+        rows = records.live_rows(session, app_id)
+    times = {(row.boot_by - row.started_at).total_seconds() for row in rows if row.started_at}
+    assert len(rows) == 4
+    assert max(times) - min(times) < 0.1, "though the last one waited for three others"
+
+
+def _reconciled(platform: Platform, app_id: AppId) -> int:
+    platform.scheduler.reconcile_app(app_id)
+    return len(platform.running(app_id))
