@@ -1,4 +1,4 @@
-"""An app's domains, on a page that also has what belongs to them: see `https`."""
+"""An app's domains, on a page that also has what belongs to them: see `https` and `automatic`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.errors import Unavailable, UserError
 from core.ids import AppId
 from releases import App
 from router import Domain, DomainKind, Router, StoredCertificate
-from web.pages import forms, https, states
+from web.pages import automatic, forms, https, states
 from web.pages.access import Access
 from web.pages.states import Badge
 from web.parts import WebParts
@@ -26,6 +26,7 @@ _DONE: Final = {
     "added": "The domain is added. Point its DNS to the server if it does not yet.",
     "removed": "The domain is removed.",
     **https.DONE,
+    **automatic.DONE,
 }
 
 
@@ -138,6 +139,7 @@ class DomainPages:
             done="" if error else forms.said(_DONE),
             typed={name: forms.field(name) if error else "" for name in ("host", "redirect_to", "chain")},
             domains=self._domains(app),
+            automatic=automatic.standing(self._router, app.id),
             https=https.seen(self._router, app.id, clock.now()),
             may_manage=self._access.may_manage(app),
         )

@@ -43,6 +43,7 @@ class CertificateLine:
     issuer: str
     expires_at: datetime
     badge: Badge
+    is_automatic: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,13 @@ def certificate_line(certificate: StoredCertificate, now: datetime) -> Certifica
         badge = Badge("Valid", Tone.OK)
     issuer = "itself" if certificate.self_signed else certificate.issuer
     return CertificateLine(
-        certificate.name, certificate.names, certificate.hosts, issuer, certificate.expires_at, badge
+        name=certificate.name,
+        names=certificate.names,
+        hosts=certificate.hosts,
+        issuer=issuer,
+        expires_at=certificate.expires_at,
+        badge=badge,
+        is_automatic=certificate.automatic,
     )
 
 

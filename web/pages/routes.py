@@ -13,6 +13,7 @@ from core import clock
 from web.pages import csrf, errors, headers, times
 from web.pages.access import Access
 from web.pages.app_logs import AppLogPages
+from web.pages.automatic import AutomaticPages
 from web.pages.checks import CheckPages
 from web.pages.config import ConfigPages
 from web.pages.create import CreatePages
@@ -68,6 +69,7 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         ConfigPages(releases, access),
         domains,
         HttpsPages(parts.router, access, domains.page),
+        AutomaticPages(parts.router, access, domains.page),
         CheckPages(parts, access),
     ):
         group.add_to(pages)

@@ -21,6 +21,9 @@ CSP = (
 )
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 NEEDS = {
+    "pages.automatic_off_sent": Permission.MANAGE,
+    "pages.automatic_on_sent": Permission.MANAGE,
+    "pages.automatic_refresh_sent": Permission.MANAGE,
     "pages.certificate_remove_sent": Permission.MANAGE,
     "pages.certificate_sent": Permission.MANAGE,
     "pages.check_sent": Permission.DEPLOY,
