@@ -111,6 +111,12 @@ def hasten(session: Session, app_id: AppId) -> None:
     session.execute(update(OrderRow).where(*failing).values(next_at=clock.now()))
 
 
+def renew(session: Session, app_id: str, hosts: list[str]) -> None:
+    """Have certificates for hosts of the app asked for anew."""
+    those = (OrderRow.app_id == app_id, OrderRow.host.in_(hosts))
+    session.execute(update(OrderRow).where(*those).values(next_at=clock.now()))
+
+
 def work(session: Session, order_id: str) -> Work | None:
     row = session.get(OrderRow, order_id)
     if row is None:

@@ -13,7 +13,7 @@ from core.database import Database
 from core.errors import Conflict, UserError
 from core.ids import AppId, new_id
 from core.secrets import Sealer
-from router import certificate_records, pem
+from router import acme_records, certificate_records, pem
 from router.tables import CertificateRow
 from router.types import Https, StoredCertificate
 
@@ -89,9 +89,11 @@ class Certificates:
             return _stored(row, self._hosts(session, app_id).get(row.id, ()))
 
     def remove(self, app_id: AppId, name: str) -> None:
-        """Forget one. Raises NotFound."""
+        """Forget one; an automatic one is asked for anew while its app wants those. Raises NotFound."""
         with self._database.write() as session:
             row = certificate_records.row(session, app_id, name)
+            if row.automatic:
+                acme_records.renew(session, app_id, row.names.split())
             session.delete(row)
         self._changed()
 

@@ -99,7 +99,6 @@ class Issuing:
             self._move(work, lease, OrderState.PENDING, next_at=clock.after(pause.wait_s), failures=work.failures)
             return
         except Stopped as stopped:
-            self._ordering.tidy(work.id)
             self._failed(work, lease, stopped)
             return
         self._ordering.tidy(work.id)
@@ -128,9 +127,10 @@ class Issuing:
         next_at = acme_plan.retry_at(stopped.trouble, failures, work.host, clock.now(), stopped.wait_s)
         log.warning("no certificate for %s: %s Next attempt: %s", work.host, stopped.message, clock.iso(next_at))
         values: dict[str, object] = {"next_at": next_at, "failures": failures, "reason": stopped.message}
-        if stopped.over:
-            values |= dict.fromkeys(("url", "sealed_key"))
-        self._move(work, lease, OrderState.FAILING, token=None, answer=None, **values)
+        if stopped.over:  # else the authority may just be looking at the answer
+            self._ordering.tidy(work.id)
+            values |= dict.fromkeys(("url", "sealed_key", "token", "answer"))
+        self._move(work, lease, OrderState.FAILING, **values)
         self._changed()
 
     def _drop(self, work: Work, lease: Lease, still_served: bool) -> None:

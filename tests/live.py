@@ -69,11 +69,13 @@ class LivePlatform:
         self.name = f"portside-test-{me.pid}-{me.start}-{next(_numbers)}"
         self.folder = Path(tempfile.gettempdir()) / self.name
         self.home = self.folder / "home"
-        self.api, self.ssh, self.registry, self.http, self.runs, self.https = free_ports(6)
+        self.api, self.ssh, self.registry, self.http, self.runs, self.https, self.acme = free_ports(7)
         chosen = {
             "HOME": self.home, "WEB_PORT": self.api, "RECEIVER_SSH_PORT": self.ssh, "RECEIVER_SSH_HOST": "127.0.0.1",
             "BUILDER_REGISTRY_URL": f"127.0.0.1:{self.registry}", "ROUTER_HTTP_PORT": self.http,
             "ROUTER_HTTPS_PORT": self.https,
+            "ACME_DIRECTORY": f"https://localhost:{self.acme}/dir", "ACME_CA_FILE": self.folder / "pebble-trusted.pem",
+            "ACME_AGREE_TERMS": "yes", "ACME_PRIVATE_HOSTS": "yes", "ACME_CHECK_PORT": self.http,
             "ROUTER_BIND": "127.0.0.1", "SCHEDULER_NETWORK": self.name, "SCHEDULER_PLATFORM": self.name,
             "SCHEDULER_SUBNET": free_subnet(), "SCHEDULER_RUN_PORT": self.runs, "SCHEDULER_RUN_HOST": "127.0.0.1",
             **FAST, **settings,

@@ -69,7 +69,7 @@ def _show(session: Session, found: Automatic) -> None:
 def _row(host: AutomaticHost) -> tuple[str, str, str, str]:
     why = host.reason or ""
     if host.state == "failing" and host.next_at:
-        why = f"{why} Next attempt: {host.next_at}"
+        why = f"{why.rstrip('.')}. Next attempt: {host.next_at}"
     return host.hostname, _WORDS.get(host.state, host.state), host.expires_at or "-", why
 
 

@@ -272,6 +272,82 @@ def test_a_certificate_that_people_put_in_its_place_is_theirs(bench):
     assert (bench.host().state, bench.host().certificate) == (HostState.ISSUED, f"{HOST}-auto-2")
 
 
+class Killed(BaseException):
+    """As kill -9: nothing after it runs."""
+
+
+class DeadlyAuthority(MemoryAuthority):
+    """Whoever calls `method` first is killed, `before` it does anything or right after."""
+
+    method, before, armed = "", False, True
+
+    def __getattribute__(self, name):
+        found = super().__getattribute__(name)
+        if name not in ("begin", "look", "accept", "finalize", "chain") or name != self.method or not self.armed:
+            return found
+
+        def deadly(*arguments):
+            self.armed = False
+            if not self.before:
+                found(*arguments)
+            raise Killed
+
+        return deadly
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("method", ["begin", "look", "accept", "finalize", "chain"])
+def test_a_worker_that_is_killed_at_any_step_is_followed_by_one_that_goes_on(bench, method, before):
+    deadly = DeadlyAuthority(lambda token: bench.front.maps[FrontMap.CHALLENGES].get(token))
+    deadly.method, deadly.before = method, before
+    bench.authority = lambda: deadly
+    with pytest.raises(Killed):
+        bench.automatic.enable(bench.app_id)
+    assert bench.row().state == "pending"
+    bench.due_now()
+    bench.work()
+    assert bench.host().state is HostState.ISSUED
+    assert bench.shown() == [HOST]
+    assert len(deadly.orders) == (2 if (method, before) == ("begin", False) else 1)
+
+
+def test_an_automatic_certificate_that_people_remove_is_asked_for_anew(bench):
+    bench.automatic.enable(bench.app_id)
+    bench.router.certificates.remove(bench.app_id, f"{HOST}-auto")
+    assert bench.shown() == []
+    bench.work()
+    assert bench.host().certificate == f"{HOST}-auto"
+    bench.automatic.disable(bench.app_id)
+    bench.router.certificates.remove(bench.app_id, f"{HOST}-auto")
+    bench.work()
+    assert bench.router.certificates.all(bench.app_id) == []
+
+
+def test_an_authority_that_goes_away_in_the_middle_still_finds_the_answer_when_it_is_back(bench):
+    class LeavingAuthority(MemoryAuthority):
+        """Is away as soon as it has been told that the answer is there."""
+
+        here = True
+
+        def look(self, url, kind):
+            return super().look(url, kind) if self.here else away()
+
+        def accept(self, challenge):
+            self.here = False
+
+    leaving = LeavingAuthority(lambda token: bench.front.maps[FrontMap.CHALLENGES].get(token))
+    bench.authority = lambda: leaving
+    bench.automatic.enable(bench.app_id)
+    assert bench.host().state is HostState.FAILING
+    (order,) = leaving.orders.values()
+    assert bench.front.maps[FrontMap.CHALLENGES] == {order.challenge.token: order.challenge.answer}
+    MemoryAuthority.accept(leaving, order.challenge)
+    leaving.here = True
+    bench.automatic.refresh(bench.app_id)
+    assert bench.host().state is HostState.ISSUED
+    assert len(leaving.orders) == 1
+
+
 def test_keys_are_sealed_in_the_records(bench):
     busy = BusyAuthority(lambda token: bench.front.maps[FrontMap.CHALLENGES].get(token))
     bench.authority = lambda: busy
