@@ -42,6 +42,7 @@ class SecondEngine:
         self._bridge = _bridge_of(me.pid)
         self._start_s = start_s
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._left: list[str] = []
 
     def __enter__(self) -> SecondEngine:
         reap_dead_engines()
@@ -63,6 +64,8 @@ class SecondEngine:
             if self.answers():
                 self._remove_containers()
             self.kill()
+        for bridge in self._left:
+            subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
         _remove(self.folder, self._bridge)
 
     def start(self) -> None:
@@ -91,8 +94,12 @@ class SecondEngine:
         _end_processes(self.folder)
 
     def lose_data(self) -> None:
-        """Stop it as a service is stopped, and take its images, containers, networks and volumes away."""
+        """Stop it as a service is stopped, and take its images, containers, networks and volumes away. The bridges of
+        its networks stay in the kernel, as they do when people do this."""
         assert self._daemon is not None
+        client = docker.DockerClient(base_url=self.url)
+        self._left += [f"br-{one.id[:12]}" for one in client.networks.list(filters={"type": "custom"})]
+        client.close()
         self._daemon.terminate()
         self._daemon.wait(timeout=START_S)
         shutil.rmtree(self.folder / "data")
