@@ -207,7 +207,9 @@ def test_help_of_a_command_has_examples(home, shell):
 def test_help_of_a_topic_lists_its_commands(home, invoke, words, usage, other):
     told = invoke(*words).stdout
     assert told.startswith(f"Usage: {usage}\n")
-    assert f"\n{other}" in told.partition("\nCommands:\n")[1][-1:] + told.partition("\nCommands:\n")[2]
+    _, heading, listed = told.partition("\nCommands:")
+    assert heading
+    assert f"\n{other}" in listed
     assert "git:credentials" not in told
 
 
