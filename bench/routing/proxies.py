@@ -51,8 +51,16 @@ class Running:
     @property
     def cpu_s(self) -> float:
         """What its threads have run for so far (proc_pid_schedstat)."""
-        tasks = (task for pid in self._pids() for task in Path(f"/proc/{pid}/task").iterdir())
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        tasks = [task for pid in self._pids() for task in Path(f"/proc/{pid}/task").iterdir()]
+        return sum(_ran_ns(task / "schedstat") for task in tasks) / 1e9
+
+
+def _ran_ns(path: Path) -> int:
+    """0 of a thread that has ended meanwhile."""
+    try:
+        return int(path.read_text().split()[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 @contextmanager
