@@ -42,7 +42,7 @@ def summary(outcome: Outcome) -> str:
 def table(outcome: Outcome) -> Table:
     """One line for each thing that could grow."""
     made = Table(title="Before and after", box=None)
-    for heading in ("what", "before", "most", "after", "allowed", "per hour", ""):
+    for heading in ("what", "before", "most", "after", "allowed", "per hour (2nd half)", ""):
         made.add_column(heading, justify="left" if heading in ("what", "") else "right")
     for one in outcome.verdicts:
         slope = "" if one.slope_per_h is None else f"{one.slope_per_h:+.1f}"

@@ -31,7 +31,7 @@ RULES = (
     Rule(r"rows instances", room=30),  # those that ended last are kept for a while, and go with the next change
     Rule(r"rows (pushes|builds|releases|logs)", per_change=0.5),
     Rule(r"files repos", per_change=1),
-    Rule(r"files registry", room=250),  # the releases that are kept: 5 of them
+    Rule(r"files registry", room=80),  # the releases that are kept: 5 of them
     Rule(r"files (requests|log)", room=8),  # two of each app, one for each span of the metrics
     Rule(r"image names", room=8),
 )
@@ -40,7 +40,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """On one thing. `slope_per_h` of the readings between; None where they are too few."""
+    """On one thing. `slope_per_h`: of the later half of the readings between, when all is warm; None of too few."""
 
     what: str
     before: float
@@ -69,7 +69,7 @@ def judge(
         first, last = before.get(name, 0.0), after.get(name, 0.0)
         allowed = first + rule.room + rule.per_change * changes
         most = max([first, last, *(value for _, value in series)])
-        found.append(Verdict(name, first, most, last, allowed, slope_per_h(series)))
+        found.append(Verdict(name, first, most, last, allowed, slope_per_h(series[len(series) // 2 :])))
     return tuple(found)
 
 

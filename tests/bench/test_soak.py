@@ -47,10 +47,11 @@ def test_some_things_have_room_and_history_grows_with_what_was_done(name: str, a
     assert well({name: 60.0}, {name: after}) == {name: is_well}
 
 
-def test_the_most_and_the_slope_come_from_the_readings_between() -> None:
-    between = [(60.0 * minute, {"memory api (MB)": 50.0 + minute}) for minute in range(5)]
-    (verdict,) = judge({"memory api (MB)": 50}, {"memory api (MB)": 51}, between, 10)
-    assert (verdict.most, verdict.slope_per_h) == (54, pytest.approx(60))
+def test_the_slope_is_that_of_the_later_half_when_all_is_warm() -> None:
+    warming_up = [(60.0 * minute, {"memory api (MB)": 20.0 * minute}) for minute in range(5)]
+    warm = [(60.0 * minute, {"memory api (MB)": 45.0 + minute}) for minute in range(5, 10)]
+    (verdict,) = judge({"memory api (MB)": 50}, {"memory api (MB)": 51}, warming_up + warm, 10)
+    assert (verdict.most, verdict.slope_per_h) == (80, pytest.approx(60))
     assert slope_per_h([(0, 1), (1, 2)]) is None
 
 
