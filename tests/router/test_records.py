@@ -10,6 +10,7 @@ from router import Backend, DomainKind, Router, RouterSettings
 from router.plan import AddServer, MapName, PutEntry, Scope, Server
 from router.records import slots_of
 from router.tables import SlotRow, SlotState
+from tests.router.conftest import MEMORY_SETTINGS, MemoryControl
 
 ONE = Backend("i-1", "10.87.0.2", 5000)
 TWO = Backend("i-2", "10.87.0.3", 5000)
@@ -263,3 +264,27 @@ def test_the_free_slot_with_the_lowest_number_is_taken(router, database, app_id,
         session.add_all(SlotRow(number=number, app_id="other", generation="g", state="current") for number in used)
         router.point(session, app_id, "g1", [ONE])
         assert [slot.number for slot in slots_of(session, app_id)] == [lowest]
+
+
+class ObservedControl(MemoryControl):
+    """Keeps what was looked at."""
+
+    looked_at: tuple[Scope | None, ...] = ()
+
+    def observe(self, scope):
+        self.looked_at = (*self.looked_at, scope)
+        return super().observe(scope)
+
+
+def test_a_switch_looks_at_its_own_app_alone(database, memory_front, app_id, tmp_path):
+    control = ObservedControl([f"slot_{number:04d}" for number in range(8)])
+    router = Router(database, MEMORY_SETTINGS, tmp_path, "apps.test", control, memory_front)
+    for number in range(3):
+        other = AppId(new_id())
+        router.name_app(other, f"other{number}")
+        deploy(router, database, other, "g1", ONE)
+    router.name_app(app_id, "shop")
+    control.looked_at = ()
+    deploy(router, database, app_id, "g1", ONE)
+    mine = Scope(frozenset({"shop.apps.test"}), frozenset({app_id}), frozenset({"slot_0003"}))
+    assert control.looked_at == (mine,)
