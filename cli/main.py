@@ -12,6 +12,7 @@ import click
 from cli.commandline import Group, app_options, json_option
 from cli.commands import (
     about,
+    access,
     account,
     apps,
     automatic,
@@ -25,6 +26,7 @@ from cli.commands import (
     domains,
     git,
     keys,
+    limits,
     local,
     logs,
     maintenance,
@@ -53,6 +55,7 @@ SECTIONS = (
             *git.COMMANDS,
         ),
     ),
+    ("Traffic", (*access.COMMANDS, *limits.COMMANDS)),
     (
         "Deploys and releases",
         (*releases.COMMANDS, *bake.COMMANDS, *builds.COMMANDS, *local.COMMANDS, *stacks.COMMANDS, *buildpacks.COMMANDS),

@@ -9,6 +9,7 @@ NEVER  starts, probes or stops an instance; knows what a release is; imports any
 from router.acme_settings import AcmeSettings
 from router.acme_types import HostCertificate, HostState
 from router.control import HaproxyControl, RouterControl
+from router.gate_types import AccessRule, Login, TrafficLimits, TrafficTimeouts, Verdict
 from router.listener import Listener
 from router.maintenance import MaintenanceMode
 from router.metrics import BOUNDS_MS, CLASSES, Metrics, Period, Step, Tallies, Tally
@@ -21,8 +22,8 @@ from router.tasks import doors, waker
 from router.types import Backend, Domain, DomainKind, Https, Protocol, ProxyMode, StoredCertificate
 
 __all__ = [
-    "BOUNDS_MS", "CLASSES", "AcmeSettings", "Backend", "Domain", "DomainKind", "HaproxyControl", "HostCertificate",
-    "HostState", "Https", "Listener", "MaintenanceMode", "Metrics", "Period", "Protocol", "Proxies", "ProxyMode",
-    "RequestLine", "RequestLog", "Router", "RouterControl", "RouterDown", "RouterSettings", "Step",
-    "StoredCertificate", "Tallies", "Tally", "doors", "waker",
+    "BOUNDS_MS", "CLASSES", "AccessRule", "AcmeSettings", "Backend", "Domain", "DomainKind", "HaproxyControl",
+    "HostCertificate", "HostState", "Https", "Listener", "Login", "MaintenanceMode", "Metrics", "Period", "Protocol",
+    "Proxies", "ProxyMode", "RequestLine", "RequestLog", "Router", "RouterControl", "RouterDown", "RouterSettings",
+    "Step", "StoredCertificate", "Tallies", "Tally", "TrafficLimits", "TrafficTimeouts", "Verdict", "doors", "waker",
 ]  # fmt: skip

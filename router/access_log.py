@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from router.codes import Code, code_of
+from router.codes import OF_CLIENTS, Code, code_of
 
 MARK = "portside1"
 """What each of our lines begins with: HAProxy writes other things to its log, too."""
@@ -18,7 +18,6 @@ FORMAT = (
 None of the parts can hold a space."""
 _NONE = "-"
 _PARTS = 17
-_SOURCES = {"H27", "H28"}
 _VALUE = re.compile(r"=[^&;]*")
 _NO_SERVER = "<NOSRV>"
 
@@ -88,7 +87,7 @@ def told(request: Request, process: str, with_values: bool) -> str:
     code, dyno = request.code, process
     head = "at=info"
     if code is not None:
-        kind = "warning" if code.name in _SOURCES else "error"
+        kind = "warning" if code.name in OF_CLIENTS else "error"
         head = f'at={kind} code={code.name} desc="{code.text}"'
     return (
         f'{head} method={request.method} path="{_quotable(request.path + query)}" host={request.host}'

@@ -26,13 +26,25 @@ NO_HTTP = Code("H17", "Poorly formatted HTTP response")
 CUT_SHORT = Code("H18", "Server Request Interrupted")
 NO_CONNECTION_IN_TIME = Code("H19", "Backend connection timeout")
 REFUSED = Code("H21", "Backend connection refused")
+CONNECTIONS = Code("H22", "Connection limit reached")
 CLIENT_LEFT = Code("H27", "Client Request Interrupted")
 CLIENT_IDLE = Code("H28", "Client Connection Idle")
 MAINTENANCE = Code("H80", "Maintenance mode")
 PLATFORM = Code("H99", "Platform error")
+# Heroku has no codes for these.
+DENIED = Code("P10", "Address not allowed")
+NO_PASSWORD = Code("P11", "Password needed")
+GUESSING = Code("P12", "Too many wrong passwords")
+TOO_FAST = Code("P13", "Request rate limit reached")
 
-MARKED = {code.name: code for code in (BACKLOG, NO_PROCESSES, MAINTENANCE)}
+MARKED = {
+    code.name: code
+    for code in (BACKLOG, NO_PROCESSES, CONNECTIONS, MAINTENANCE, DENIED, NO_PASSWORD, GUESSING, TOO_FAST)
+}
 """Those that the router decides by its maps; it says so itself."""
+
+OF_CLIENTS = {code.name for code in (CLIENT_LEFT, CLIENT_IDLE, DENIED, NO_PASSWORD, GUESSING, TOO_FAST)}
+"""What is not the app's or the platform's fault: a warning in the log."""
 
 _BY_STATE = {
     "sQ": NO_CONNECTION_IN_TIME,

@@ -17,7 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core import process
-from router import codes, counts, pages, paths
+from router import codes, counts, logins, options, pages, paths
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
 from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, map_lines
@@ -30,6 +30,8 @@ from router.tables import slot_name
 CONFIG_FILE = "haproxy.cfg"
 HOLD_PROGRAM = "hold.lua"
 HOLD_LOOK_MS = 50
+CLIENTS_TABLE, RUNNING_TABLE = "gate_clients", "gate_running"
+WRONG_PASSWORDS = 20  # from one address to one app, in a minute
 # A connection check every 30 s: ten thousand servers cost what they are asked. As soon as a request can't connect, the
 # next check is due within 0.5 s. Idle connections are kept for 1 s only, less than any common server's own keep-alive,
 # so that no request meets one that the app is just closing.
@@ -93,6 +95,13 @@ def render(
         maintenance=pages.MAINTENANCE.file,
         maintenance_code=codes.MAINTENANCE.name,
         standard_page=STANDARD_PAGE,
+        pages=pages,
+        clients_table=CLIENTS_TABLE,
+        running_table=RUNNING_TABLE,
+        wrong_passwords=WRONG_PASSWORDS,
+        admits=options.Admits,
+        asks=options.ASKS,
+        unknown_login=logins.UNKNOWN,
         unknown_host=pages.UNKNOWN_HOST.file,
         no_backends=pages.NO_BACKENDS.file,
         failures=[(page.status.value, page.file) for page in pages.FAILURES],

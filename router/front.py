@@ -13,6 +13,7 @@ from router import (
     config,
     domain_records,
     front_plan,
+    gate_records,
     maintenance,
     path_records,
     paths,
@@ -71,8 +72,10 @@ class Front:
             wanted = certificate_records.all_https(session)
             forks, sticky = path_records.entries(session), proxies.sticky(session)
             challenges = acme_records.http_answers(session)
+            gates = gate_records.entries(session)
         secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
         maps = {
+            **gates,
             FrontMap.CHALLENGES: challenges,
             FrontMap.REDIRECTS: redirects,
             FrontMap.MAINTENANCE: pages,

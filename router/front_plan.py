@@ -19,13 +19,18 @@ PemOf = Callable[[str], str]
 class FrontMap(StrEnum):
     """HAProxy's maps by host, or by app, by the names that its configuration and its runtime API use.
 
-    `challenges`: what a certificate authority finds at a token; `redirects`: to which host; `maintenance`: the page of
-    an app; `https`: plain HTTP is sent on to HTTPS; `hsts`: the header's value; `forked`: the hosts that have paths of
-    their own; `paths`: to which app each leads (see paths.py); `sticky`: the apps whose visitors come back to one
-    instance.
+    `challenges`: what a certificate authority finds at a token; `networks` and `logins`: who gets to an app; `options`:
+    what it asks of them (gate_records.py); `redirects`: to which host; `maintenance`: the page of an app; `https`:
+    plain HTTP is sent on to HTTPS; `hsts`: the header's value; `forked`: the hosts that have paths of their own;
+    `paths`: to which app each leads (see paths.py); `sticky`: the apps whose visitors come back to one instance.
+
+    Entries are put in this order and taken away in the other: an app never asks for what its lists do not hold yet.
     """
 
     CHALLENGES = "challenges.map"
+    NETWORKS = "networks.map"
+    LOGINS = "logins.map"
+    OPTIONS = "options.map"
     REDIRECTS = "redirects.map"
     MAINTENANCE = "maintenance.map"
     HTTPS = "https.map"
@@ -73,7 +78,12 @@ def plan(desired: FrontTable, observed: FrontTable, pem_of: PemOf) -> list[Comma
     """
     return [
         *_add_certificates(desired, observed, pem_of),
-        *(command for name in FrontMap for command in _entries(name, desired.entries(name), observed.entries(name))),
+        *(command for name in FrontMap for command in _put(name, desired.entries(name), observed.entries(name))),
+        *(
+            Command(f"del map {name} {key}")
+            for name in reversed(FrontMap)
+            for key in sorted(observed.entries(name).keys() - desired.entries(name).keys())
+        ),
         *_remove_certificates(desired, observed),
     ]
 
@@ -98,12 +108,10 @@ def _remove_certificates(desired: FrontTable, observed: FrontTable) -> Iterator[
         yield Command(f"del ssl cert {file}", f"Certificate '{file}' deleted!")
 
 
-def _entries(name: FrontMap, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Command]:
+def _put(name: FrontMap, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Command]:
     for key, value in sorted(desired.items()):
         if observed.get(key) != value:
             yield Command(f"{'set' if key in observed else 'add'} map {name} {key} {value}")
-    for key in sorted(observed.keys() - desired.keys()):
-        yield Command(f"del map {name} {key}")
 
 
 def files(table: FrontTable, pem_of: PemOf) -> dict[str, str]:

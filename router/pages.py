@@ -50,6 +50,46 @@ HELD_OVER = Page(
     codes.BACKLOG.name,
     ("Retry-After: 5",),
 )
+DENIED = Page(
+    "denied.http",
+    HTTPStatus.FORBIDDEN,
+    "This app is not open to your address",
+    "It admits certain networks only. If it is yours: portside access shows which.",
+    codes.DENIED.name,
+)
+NO_PASSWORD = Page(
+    "no-password.http",
+    HTTPStatus.UNAUTHORIZED,
+    "This app asks for a password",
+    "The name or the password is not right. If the app is yours: portside auth shows who may use it.",
+    codes.NO_PASSWORD.name,
+    ('WWW-Authenticate: Basic realm="This app", charset="UTF-8"',),
+)
+GUESSING = Page(
+    "guessing.http",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many wrong passwords",
+    "They came from your address within a minute. Try again in another.",
+    codes.GUESSING.name,
+    ("Retry-After: 60",),
+)
+TOO_FAST = Page(
+    "too-fast.http",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many requests",
+    "This app takes only so many in a second from one address. Try again in a moment.",
+    codes.TOO_FAST.name,
+    ("Retry-After: 1",),
+)
+CONNECTIONS = Page(
+    "connections.http",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This app has too many visitors",
+    "It has as many requests at once as it takes. Try again in a moment. If it is yours, see portside limits.",
+    codes.CONNECTIONS.name,
+    ("Retry-After: 1",),
+)
+GATE = (DENIED, NO_PASSWORD, GUESSING, TOO_FAST, CONNECTIONS)
 FAILURES = (
     Page(
         "failed-400.http",
@@ -79,7 +119,7 @@ FAILURES = (
         codes.NO_ANSWER_IN_TIME.name,
     ),
 )
-ALL = (UNKNOWN_HOST, NO_BACKENDS, MAINTENANCE, HELD_OVER, *FAILURES)
+ALL = (UNKNOWN_HOST, NO_BACKENDS, MAINTENANCE, HELD_OVER, *GATE, *FAILURES)
 
 
 def response(environment: Environment, page: Page) -> str:

@@ -33,6 +33,7 @@ from router.control import HaproxyControl, RouterControl
 from router.domain_records import Shares
 from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
+from router.gate import Gate
 from router.maintenance import Maintenance
 from router.metrics import Metrics
 from router.plan import Scope
@@ -80,6 +81,7 @@ class Router:
         self.traffic = Traffic(database, self._control, agreement.apply_if_possible)
         self.maintenance = Maintenance(database, agreement.front_changed)
         self.proxies = Proxies(database, agreement.front_changed)
+        self.gate = Gate(database, settings, agreement.front_changed)
         key_file = key_file or home / "secret.key"
         self.certificates = Certificates(database, self._domain, key_file, agreement.front_changed)
         serves_https = bool(settings.https_port)
@@ -266,7 +268,7 @@ class Router:
             proxies.forget(session, app_id)
             records.forget(session, app_id)
         self.agreement.apply_if_possible(app_id, *gone, front=True)
-        for kept in (self.maintenance, self.metrics, self.requests):
+        for kept in (self.maintenance, self.gate, self.metrics, self.requests):
             kept.forget(app_id)
 
     # --- the HAProxy process ---

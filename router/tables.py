@@ -148,6 +148,45 @@ class HttpsRow(Base):
     hsts_s: Mapped[int]
 
 
+class AccessRuleRow(Base):
+    """A network whose addresses may, or may not, reach an app."""
+
+    __tablename__ = "router_access_rules"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(36))
+    network: Mapped[str] = mapped_column(String(43))
+    verdict: Mapped[str] = mapped_column(String(5))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("app_id", "network", name="uq_router_access_rules_app_id_network"),)
+
+
+class LoginRow(Base):
+    """Somebody who may use an app, by name and password; of the password, its salted digest (logins.py)."""
+
+    __tablename__ = "router_logins"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    salt: Mapped[str] = mapped_column(String(24))
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LimitsRow(Base):
+    """What an app has of its own of limits and timeouts; see `TrafficLimits` and `TrafficTimeouts` of gate_types.py."""
+
+    __tablename__ = "router_limits"
+
+    app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    requests_per_s: Mapped[int | None]
+    connections: Mapped[int | None]
+    idle_s: Mapped[int | None]
+    tunnel_s: Mapped[int | None]
+
+
 def slot_name(number: int) -> str:
     """HAProxy's name of a slot: `slot_0007`."""
     return f"slot_{number:04d}"

@@ -9,6 +9,7 @@ from socket import gethostname
 import click
 
 from cli import credentials
+from cli.asking import secret
 from cli.client import Api, segment
 from cli.commandline import command, json_option
 from cli.credentials import Login
@@ -58,7 +59,7 @@ def login(session: Session, url: str | None, email: str | None, by_token: bool) 
 
 
 def _with_token(server: str) -> Login:
-    token = _secret("Token")
+    token = secret("Token")
     if not token:
         raise CliError("No token came from standard input.", "Run `portside login URL --token < FILE`.")
     account = Api(server, token, "Check the token.").get("/account")
@@ -74,7 +75,7 @@ def _with_password(server: str, email: str | None) -> Login:
             )
         progress(f"Log in to {server}.")
         email = click.prompt("Email", err=True)
-    password = _secret("Password")
+    password = secret("Password")
     body = {"description": f"portside login from {gethostname()}", "scope": ["global"]}
     api = Api(server, None, "Check the email and the password.")
     authorization = api.post("/oauth/authorizations", body, basic=(str(email), password))
@@ -84,13 +85,6 @@ def _with_password(server: str, email: str | None) -> Login:
         raise CliError(f"{server} gave no token.", "Check the address.") from None
     known_as = (authorization.get("user") or {}).get("email") or email
     return Login(str(known_as), token, authorization.get("id"))
-
-
-def _secret(what: str) -> str:
-    """A secret from the person without showing it, or the first line of standard input."""
-    if sys.stdin.isatty():
-        return str(click.prompt(what, hide_input=True, err=True)).strip("\r\n")
-    return sys.stdin.readline().strip("\r\n")
 
 
 @command("logout", examples=["portside logout", "portside logout https://paas.example.com"])

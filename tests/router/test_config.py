@@ -36,7 +36,7 @@ def test_maps_hold_the_table():
 
 
 def test_every_slot_is_there_with_its_servers():
-    _, _counts, *slots = files()["haproxy.cfg"].split("\nbackend ")
+    _, _counts, _clients, _running, *slots = files()["haproxy.cfg"].split("\nbackend ")
     assert [slot.split()[0] for slot in slots] == ["slot_0000", "slot_0001", "slot_0002"]
     assert "server i-1 10.87.0.2:80 check" in slots[1]
     assert "\n    server " not in slots[0] + slots[2]

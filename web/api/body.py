@@ -57,6 +57,13 @@ class Body:
             raise _wrong(name, "true or false")
         return bool(value)
 
+    def texts(self, name: str) -> list[str]:
+        """A list of strings with at least one in it; raises UserError for anything else."""
+        value = self.values.get(name)
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+            raise _wrong(name, "a list of strings")
+        return value
+
     def objects(self, name: str) -> list[Body]:
         """A list of objects; raises UserError for anything else."""
         value = self.values.get(name)

@@ -16,6 +16,7 @@ from web.errors import answer_to
 from web.parts import WebParts
 
 _WITH_ROUTES = (
+    "access",
     "account",
     "acm",
     "apps",
@@ -32,6 +33,7 @@ _WITH_ROUTES = (
     "domains",
     "dynos",
     "formation",
+    "limits",
     "local_builds",
     "logs",
     "metrics",

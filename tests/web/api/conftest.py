@@ -26,9 +26,10 @@ from core.logs import LogStreams
 from core.secrets import Sealer
 from gitreceiver import Push, PushKind, PushState
 from releases import App, NewImage, Release, Releases, ReleaseSettings
-from router import AcmeSettings, Domain, DomainKind, Metrics, Proxies
+from router import AcmeSettings, Domain, DomainKind, Metrics, Proxies, RouterSettings
 from router.automatic import Automatic
 from router.certificates import Certificates
+from router.gate import Gate
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.crons import Crons
 from scheduler.runs import Runs
@@ -110,9 +111,10 @@ class InstantScheduler:
 class NamesOnlyRouter:
     """Knows host names; serves nothing."""
 
-    def __init__(self, certificates: Certificates, proxies: Proxies) -> None:
+    def __init__(self, certificates: Certificates, proxies: Proxies, gate: Gate) -> None:
         self.certificates = certificates
         self.automatic: Any = None
+        self.gate = gate
         self.labels: dict[str, str] = {}
         self.maintenance = MaintenanceInMemory()
         self.proxies = proxies
@@ -299,7 +301,8 @@ def revolving() -> RevolvingStage:
 def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> Iterator[Stage]:
     database = new_database(tmp_path / "web.db")
     certificates = Certificates(database, "localhost", tmp_path / "secret.key", lambda: None)
-    router = NamesOnlyRouter(certificates, Proxies(database, lambda: None))
+    gate = Gate(database, RouterSettings(), lambda: None)
+    router = NamesOnlyRouter(certificates, Proxies(database, lambda: None), gate)
     router.automatic = Automatic(database, "localhost", AcmeSettings(agree_terms=True))
     accounts, scheduler, pushes = Accounts(database), InstantScheduler(), StandingPushes()
     nobody = redis.Redis(unix_socket_path=str(tmp_path / "none.sock"), retry=Retry(NoBackoff(), 0))
