@@ -91,7 +91,7 @@ class AcmeAuthority:
             return self._post(order.certificate_url).text
 
     def _order(self, url: str, response: requests.Response, kind: ChallengeKind) -> Order:
-        wait_s = _retry_after_s(response)
+        wait_s = retry_after_s(response)
         body = messages.Order.from_json(response.json())
         status, left, reason = OrderStatus(str(body.status.to_partial_json())), None, ""
         if status in (OrderStatus.PENDING, OrderStatus.INVALID):
@@ -142,7 +142,7 @@ class _Network(ClientNetwork):
     def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         self.wait_s = 0.0
         response = super()._send_request(method, url, *args, **kwargs)
-        self.wait_s = _retry_after_s(response)
+        self.wait_s = retry_after_s(response)
         return response
 
 
@@ -175,7 +175,7 @@ def _words(error: messages.Error) -> str:
     return re.sub(r"[\x00-\x20\x7f]+", " ", "; ".join(told)).strip()[:_MOST_WORDS]
 
 
-def _retry_after_s(response: requests.Response) -> float:
+def retry_after_s(response: requests.Response) -> float:
     """Seconds, or a date (RFC 9110, section 10.2.3); 0 for none, and for what is neither."""
     text = response.headers.get("Retry-After", "")
     if text.isdigit():

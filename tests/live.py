@@ -22,7 +22,7 @@ import docker
 import httpx
 
 from server import procfs
-from tests.traces import end_platform, free_ports, free_subnet
+from tests.traces import end_platform, free_ports, free_subnet, late_port
 
 BIN = Path(sys.executable).parent
 FIXTURES = Path(__file__).parent / "fixtures" / "apps"
@@ -69,7 +69,8 @@ class LivePlatform:
         self.name = f"portside-test-{me.pid}-{me.start}-{next(_numbers)}"
         self.folder = Path(tempfile.gettempdir()) / self.name
         self.home = self.folder / "home"
-        self.api, self.ssh, self.registry, self.http, self.runs, self.https, self.acme = free_ports(7)
+        self.api, self.ssh, self.registry, self.http, self.runs, self.https = free_ports(6)
+        self.acme = late_port()  # of an authority that a test may start
         chosen = {
             "HOME": self.home, "WEB_PORT": self.api, "RECEIVER_SSH_PORT": self.ssh, "RECEIVER_SSH_HOST": "127.0.0.1",
             "BUILDER_REGISTRY_URL": f"127.0.0.1:{self.registry}", "ROUTER_HTTP_PORT": self.http,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import random
 import re
 import shutil
 import signal
@@ -115,6 +116,15 @@ def free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return numbers
+
+
+def late_port() -> int:
+    """A loopback port that nobody uses, for a program that begins later: none that the kernel gives out by itself."""
+    candidates = range(20_000, 32_000)  # net.ipv4.ip_local_port_range begins at 32768
+    for number in random.sample(candidates, len(candidates)):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
+            return number
+    raise AssertionError("no port is free")
 
 
 def free_subnet() -> str:

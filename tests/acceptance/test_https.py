@@ -47,7 +47,7 @@ def test_every_domain_of_an_app_gets_a_certificate_from_a_real_authority(live_si
         assert own in enabled.output, enabled.output
         later = f"www.{own}"
         assert live_site.cli("domains:add", later).code == 0
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while (told := _states(live_site)) != {own: "issued", later: "issued"}:
             assert time.monotonic() < deadline, told
             time.sleep(0.2)

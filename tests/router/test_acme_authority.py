@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 
+from core import clock
 from core.errors import Away
 from router import pem
 from router.acme_account import Account
-from router.acme_client import connect
+from router.acme_client import connect, retry_after_s
 from router.acme_settings import AcmeSettings
 from router.acme_tables import AccountRow
 from router.acme_types import Authority, ChallengeKind, Order, OrderStatus, Refused
@@ -132,6 +135,40 @@ def test_the_account_is_made_once_and_its_key_is_sealed(answers, database, tmp_p
         (row,) = session.query(AccountRow).all()
     assert "PRIVATE" not in row.sealed_key
     assert account.key_pem() == Account(database, tmp_path / "secret.key", "somewhere").key_pem()
+
+
+class Crowded(BaseHTTPRequestHandler):
+    """Has too much to do for anybody."""
+
+    def do_GET(self) -> None:
+        body = b'{"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many\\nrequests"}'
+        self.send_response(429)
+        self.send_header("Content-Type", "application/problem+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Retry-After", "7200")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_how_long_an_authority_wants_to_be_left_alone_is_told_with_its_words(account):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Crowded) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        with pytest.raises(Refused, match=r"^too many requests$") as refused:
+            connect(AcmeSettings(directory=f"http://127.0.0.1:{server.server_port}/dir"), account)
+        server.shutdown()
+    assert refused.value.wait_s == 7200
+
+
+def test_retry_after_is_seconds_or_a_date():
+    def told(text: str) -> float:
+        response = requests.Response()
+        response.headers["Retry-After"] = text
+        return retry_after_s(response)
+
+    assert [told(text) for text in ("120", "soon", "", "Thu, 01 Jan 2026 00:00:00 GMT")] == [120.0, 0.0, 0.0, 0.0]
+    assert 3500 < told(format_datetime(clock.after(3600), usegmt=True)) <= 3600
 
 
 def test_an_authority_that_is_not_there_is_away(account):
