@@ -17,13 +17,14 @@ from router.proxies import Proxies
 from router.request_log import RequestLine, RequestLog
 from router.runtime_socket import RouterDown
 from router.service import Router
-from router.settings import RouterSettings
+from router.settings import MOST_INSTANCES, RouterSettings
 from router.tasks import doors, waker
 from router.types import Backend, Domain, DomainKind, Https, Protocol, ProxyMode, StoredCertificate
 
 __all__ = [
-    "BOUNDS_MS", "CLASSES", "AccessRule", "AcmeSettings", "Backend", "Domain", "DomainKind", "HaproxyControl",
-    "HostCertificate", "HostState", "Https", "Listener", "Login", "MaintenanceMode", "Metrics", "Period", "Protocol",
-    "Proxies", "ProxyMode", "RequestLine", "RequestLog", "Router", "RouterControl", "RouterDown", "RouterSettings",
-    "Step", "StoredCertificate", "Tallies", "Tally", "TrafficLimits", "TrafficTimeouts", "Verdict", "doors", "waker",
+    "BOUNDS_MS", "CLASSES", "MOST_INSTANCES", "AccessRule", "AcmeSettings", "Backend", "Domain", "DomainKind",
+    "HaproxyControl", "HostCertificate", "HostState", "Https", "Listener", "Login", "MaintenanceMode", "Metrics",
+    "Period", "Protocol", "Proxies", "ProxyMode", "RequestLine", "RequestLog", "Router", "RouterControl",
+    "RouterDown", "RouterSettings", "Step", "StoredCertificate", "Tallies", "Tally", "TrafficLimits",
+    "TrafficTimeouts", "Verdict", "doors", "waker",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
-"""Makes HAProxy agree with the records: one app's route, or the whole table, and the configuration that it starts with.
+"""Makes every HAProxy agree with the records: one app's route, or the whole table, and the configuration that it starts
+with.
 
 Whoever changes HAProxy holds the lock file, and reads the records anew under it, so that the last word in the records
 is also HAProxy's.
@@ -14,8 +15,7 @@ from core.database import Database
 from core.errors import Unavailable
 from core.ids import AppId
 from router import config, program, records
-from router.control import RouterControl
-from router.front import Front
+from router.haproxies import Haproxies, Haproxy
 from router.lock import locked
 from router.plan import RouteTable, Scope, missing_slots, plan
 from router.settings import RouterSettings
@@ -24,8 +24,8 @@ log = logging.getLogger("portside.router")
 
 
 class Agreement:
-    """Between the records in `database` and the HAProxy behind `control`. `front` agrees on what does not depend on
-    routes, and may be made later than this: it is asked for when it is needed."""
+    """Between the records in `database` and the HAProxies, which may be made later than this: they are asked for when
+    they are needed."""
 
     def __init__(
         self,
@@ -33,16 +33,13 @@ class Agreement:
         settings: RouterSettings,
         domain: str,
         home: Path,
-        control: RouterControl,
-        front: Callable[[], Front],
+        haproxies: Callable[[], Haproxies],
     ) -> None:
         self._database = database
         self._settings = settings
         self._domain = domain
-        self.folder = home / "router"
         self._run = home / "run"
-        self._control = control
-        self._front = front
+        self._haproxies = haproxies
 
     def apply(self, app_id: AppId) -> None:
         """Agree on this app, now. Raises Unavailable."""
@@ -56,14 +53,14 @@ class Agreement:
             with locked(self._run):
                 self._agree(app_id, frozenset(gone_hosts))
                 if front:
-                    self._front().agree(self._grow)
+                    self._agree_on_front()
         except Unavailable as error:
             log.warning("route of app %s waits for the router: %s", app_id, error.message)
 
     def apply_front(self) -> None:
         """Agree on the front, now. Raises Unavailable."""
         with locked(self._run):
-            self._front().agree(self._grow)
+            self._agree_on_front()
 
     def front_changed(self) -> None:
         """Agree on the front: now, or when HAProxy is back."""
@@ -75,44 +72,56 @@ class Agreement:
     def reconcile(self) -> None:
         """Agree on everything, and make room before slots run out. Raises Unavailable."""
         with locked(self._run):
-            self._front().agree(self._grow)
-            observed = self._agree(None)
+            self._agree_on_front()
+            found = self._agree(None)
             with self._database.read() as session:
                 used = records.used_slots(session)
-            if len(observed.slots) - used < self._settings.spare_slots / 4:
-                self._grow()
+            for haproxy, slot_count in found:
+                if slot_count - used < self._settings.spare_slots / 4:
+                    self._grow(haproxy)
 
-    def write_config(self) -> Path:
-        """Render HAProxy's files from the records, check them, put them in place; gives the configuration's path."""
+    def write_config(self, number: int = 1) -> Path:
+        """Render the files of a HAProxy from the records, check them, put them in place; gives the configuration's
+        path."""
         with locked(self._run):
-            return self._write_config()
+            return self._write_config(self._haproxies().all[number - 1])
 
-    def _agree(self, app_id: AppId | None, gone_hosts: frozenset[str] = frozenset()) -> RouteTable:
-        """Make HAProxy agree on one app, or on all; gives what it had before. Holds the lock."""
+    def _agree(self, app_id: AppId | None, gone_hosts: frozenset[str] = frozenset()) -> list[tuple[Haproxy, int]]:
+        """Make them agree on one app, or on all; gives those that run, each with the slots that it had. Holds the lock.
+        A slot that every one of them has emptied is free."""
         with self._database.read() as session:
             desired, scope, retired = records.read(session, self._domain, app_id)
         looked_at = None if app_id is None else Scope(scope.hosts | gone_hosts, scope.apps, scope.slots)
-        observed = self._control.observe(looked_at)
-        if missing_slots(desired, observed):
-            self._grow()
-            observed = self._control.observe(looked_at)
-        left = self._control.carry_out(plan(desired, observed))
-        emptied = retired - {step.slot for step in left}
+        busy: set[str] = set()
+        found = self._haproxies().each(lambda haproxy: (haproxy, self._bring(haproxy, desired, looked_at, busy)))
+        emptied = retired - busy
         if emptied:
             with self._database.write() as session:
                 records.free(session, emptied)
-        return observed
+        return found
 
-    def _grow(self) -> None:
-        self._write_config()
-        self._control.reload()
+    def _bring(self, haproxy: Haproxy, desired: RouteTable, looked_at: Scope | None, busy: set[str]) -> int:
+        """One HAProxy to `desired`; gives how many slots it had. `busy` takes those that could not be emptied."""
+        observed = haproxy.control.observe(looked_at)
+        if missing_slots(desired, observed):
+            self._grow(haproxy)
+            observed = haproxy.control.observe(looked_at)
+        busy |= {step.slot for step in haproxy.control.carry_out(plan(desired, observed))}
+        return len(observed.slots)
+
+    def _agree_on_front(self) -> None:
+        self._haproxies().each(lambda haproxy: haproxy.front.agree(lambda: self._grow(haproxy)))
+
+    def _grow(self, haproxy: Haproxy) -> None:
+        self._write_config(haproxy)
+        haproxy.control.reload()
         log.info("the router has room for more apps")
 
-    def _write_config(self) -> Path:
-        haproxy = program.find_haproxy()
+    def _write_config(self, haproxy: Haproxy) -> Path:
+        found = program.find_haproxy()
         with self._database.read() as session:
             table, _, _ = records.read(session, self._domain)
             slot_count = records.highest_slot(session) + 1 + self._settings.spare_slots
-        machine = program.machine(self._settings, self._run / "router.sock")
-        files = config.render(table, slot_count, self._settings, machine, self._front().version)
-        return config.install({**files, **self._front().files()}, self.folder, haproxy)
+        machine = program.machine(self._settings, haproxy.places.worker_socket)
+        files = config.render(table, slot_count, self._settings, machine, haproxy.front.version)
+        return config.install({**files, **haproxy.front.files()}, haproxy.places.folder, found)

@@ -7,7 +7,7 @@ purpose counters; the percentile is read off them, to within its step.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 TABLE = "counts"
@@ -47,6 +47,13 @@ class Counts:
 
 
 NONE = Counts(0, (0,) * (len(STEPS_MS) + 1))
+
+
+def total(parts: Iterable[Counts]) -> Counts:
+    """Of all of them together."""
+    together = [(part.errors, *part.steps) for part in (NONE, *parts)]
+    errors, *steps_of_all = (sum(column) for column in zip(*together, strict=True))
+    return Counts(errors, tuple(steps_of_all))
 
 
 def parse(answer: str) -> Counts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -11,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import Database
-from core.errors import NotFound, Unavailable
+from core.errors import NotFound
 from core.ids import AppId
 from router import (
     certificate_records,
-    config,
     domain_records,
     hosts,
     path_records,
@@ -34,14 +32,13 @@ from router.domain_records import Shares
 from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
 from router.gate import Gate
+from router.haproxies import Haproxies, Haproxy, Places
 from router.maintenance import Maintenance
 from router.metrics import Metrics
-from router.plan import Scope
 from router.proxies import Proxies
 from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
-from router.tables import slot_name
 from router.traffic import Traffic
 from router.types import Backend, Domain
 
@@ -65,20 +62,11 @@ class Router:
         self._settings = settings
         self._domain = domain.lower().rstrip(".")
         self._run = home / "run"
-        self._worker_socket = self._run / "router.sock"
-        self._master_socket = self._run / "router-master.sock"
-        self._control = control or HaproxyControl(
-            self._worker_socket,
-            self._master_socket,
-            keep_alive_s=settings.keep_alive_s,
-            timeout_s=settings.control_timeout_s,
-            reload_timeout_s=settings.reload_timeout_s,
-        )
         self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
-        agreement = Agreement(database, settings, self._domain, home, self._control, lambda: self._front)
+        agreement = Agreement(database, settings, self._domain, home, lambda: self._haproxies)
         self.agreement = agreement
-        self.traffic = Traffic(database, self._control, agreement.apply_if_possible)
+        self.traffic = Traffic(database, lambda name: self._haproxies.counts(name), agreement.apply_if_possible)
         self.maintenance = Maintenance(database, agreement.front_changed)
         self.proxies = Proxies(database, agreement.front_changed)
         self.gate = Gate(database, settings, agreement.front_changed)
@@ -87,8 +75,14 @@ class Router:
         serves_https = bool(settings.https_port)
         self.acme = acme or AcmeSettings()
         self.automatic = Automatic(database, self._domain, self.acme, serves_https, wake)
-        front = front_control or HaproxyFront(self._worker_socket, settings.control_timeout_s)
-        self._front = Front(database, settings, self._domain, agreement.folder, self.certificates, front)
+        folder = Places.of(home).folder  # where the certificate is that all show to those who ask for no host of ours
+
+        def haproxy(places: Places) -> Haproxy:
+            front = front_control or HaproxyFront(places.worker_socket, settings.control_timeout_s)
+            made = Front(database, settings, self._domain, folder, self.certificates, front)
+            return Haproxy(places, control or _control(places, settings), made)
+
+        self._haproxies = Haproxies(haproxy(Places.of(home, 1 + number)) for number in range(settings.instances))
 
     @property
     def apps_domain(self) -> str:
@@ -120,8 +114,7 @@ class Router:
         with self._database.read() as session:
             slots = [slot.name for slot in records.slots_of(session, app_id, generation)]
         try:
-            targets = self._control.observe(Scope(apps=frozenset({app_id}))).targets if slots else {}
-            return sum(max(self._control.sessions(slot), targets.get(app_id) == slot) for slot in slots)
+            return self._haproxies.in_flight(app_id, slots)
         except RouterDown:
             return 0
 
@@ -159,7 +152,7 @@ class Router:
         with self._database.read() as session:
             recorded = records.addresses(session)
         try:
-            return recorded | self._control.addresses()
+            return recorded | self._haproxies.addresses()
         except RouterDown:
             return recorded
 
@@ -231,9 +224,7 @@ class Router:
     def is_routed(self, name: str) -> bool:
         """Whether HAProxy has the host, or the path, by now. Raises Unavailable."""
         host, path = paths.split(name)
-        if path and not self._front.leads(host, path):
-            return False
-        return host in self._control.observe(Scope(hosts=frozenset({host}))).hosts
+        return self._haproxies.have(host, path)
 
     def domains(self, app_id: AppId) -> list[Domain]:
         """The app's hosts: the platform's own first, then the custom ones by name, then the paths."""
@@ -273,22 +264,30 @@ class Router:
 
     # --- the HAProxy process ---
 
-    def write_config(self) -> Path:
-        """Render HAProxy's files from the records, check them, put them in place; gives the configuration's path.
-        Called right before HAProxy is started, so that it comes up with today's routes."""
-        return self.agreement.write_config()
+    def write_config(self, number: int = 1) -> Path:
+        """Render a HAProxy's files from the records, check them, put them in place; gives the configuration's path.
+        Called right before it is started, so that it comes up with today's routes."""
+        return self.agreement.write_config(number)
 
-    def command(self) -> list[str]:
-        """The argv that runs HAProxy in the foreground, taking over from any of ours that is left."""
-        return program.argv(self.agreement.folder / config.CONFIG_FILE, self._worker_socket, self._master_socket)
+    def command(self, number: int = 1) -> list[str]:
+        """The argv that runs that HAProxy in the foreground, taking over from any of its own that is left."""
+        places = self._haproxies.all[number - 1].places
+        return program.argv(places.config, places.worker_socket, places.master_socket)
 
     def environment(self) -> dict[str, str]:
         """What HAProxy's environment needs besides: a descriptor, open in this process, that its log goes to."""
         return {pipe.FD_VARIABLE: str(pipe.open_for_haproxy(self._run / pipe.NAME))}
 
-    def alive(self) -> bool:
-        """Whether HAProxy runs and answers on its control socket."""
-        with suppress(Unavailable):
-            self._control.observe(Scope(slots=frozenset({slot_name(0)})))
-            return True
-        return False
+    def alive(self, number: int = 1) -> bool:
+        """Whether that HAProxy runs and answers on its control socket."""
+        return self._haproxies.alive(number)
+
+
+def _control(places: Places, settings: RouterSettings) -> HaproxyControl:
+    return HaproxyControl(
+        places.worker_socket,
+        places.master_socket,
+        keep_alive_s=settings.keep_alive_s,
+        timeout_s=settings.control_timeout_s,
+        reload_timeout_s=settings.reload_timeout_s,
+    )

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from core.errors import UserError
 
 _HTTP_PORT, _HTTPS_PORT = 80, 443
+MOST_INSTANCES = 8
 
 
 @dataclass(frozen=True)
 class RouterSettings:
     """`bind`:`http_port` is where people come in, and `https_port` (0: none) where they do so over TLS.
 
+    `instances`: how many HAProxies share these ports, the kernel giving each its part of new connections.
     `spare_slots`: how many free slots (HAProxy backends) a fresh configuration holds; more are made by a seamless
     reload when fewer than a quarter of them are left. `maxconn`: connections at once; lowered by itself where the
     file limit is too small for it. `threads`: of HAProxy. `old_worker_s`: how long HAProxy's former worker may keep
@@ -29,6 +31,7 @@ class RouterSettings:
     (https://devcenter.heroku.com/articles/request-timeout); HAProxy 2.6 has one timeout for both, so it is the longer.
     """
 
+    instances: int = 1
     http_port: int = 8080
     https_port: int = 8443
     bind: str = "0.0.0.0"  # noqa: S104 - people reach their apps from outside
@@ -56,6 +59,11 @@ class RouterSettings:
                 f"The router is to listen on {self.bind!r}, which is not an IPv4 address.",
                 "Set PORTSIDE_ROUTER_BIND to an address of this machine, or to 0.0.0.0 for all of them.",
             ) from error
+        if not 1 <= self.instances <= MOST_INSTANCES:
+            raise UserError(
+                f"There are to be {self.instances} routers; it must be 1 to {MOST_INSTANCES}.",
+                "Set PORTSIDE_ROUTER_INSTANCES.",
+            )
         if self.spare_slots < 1:
             raise UserError(
                 f"spare_slots is {self.spare_slots}; it must be 1 or more.", "Set PORTSIDE_ROUTER_SPARE_SLOTS."

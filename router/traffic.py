@@ -7,16 +7,15 @@ from collections.abc import Callable
 from core.database import Database
 from core.ids import AppId
 from router import records
-from router.control import RouterControl
 from router.counts import Counts
 
 
 class Traffic:
-    """`apply` puts an app's records into force, if HAProxy answers."""
+    """`counts` tells what was counted of a generation; `apply` puts an app's records into force, if HAProxy answers."""
 
-    def __init__(self, database: Database, control: RouterControl, apply: Callable[[AppId], None]) -> None:
+    def __init__(self, database: Database, counts: Callable[[str], Counts], apply: Callable[[AppId], None]) -> None:
         self._database = database
-        self._control = control
+        self._counts = counts
         self._apply = apply
 
     def count(self, app_id: AppId, on: bool) -> None:
@@ -35,4 +34,4 @@ class Traffic:
         """
         with self._database.read() as session:
             generation = records.counted_generation(session, app_id)
-        return None if generation is None else self._control.counts(generation)
+        return None if generation is None else self._counts(generation)

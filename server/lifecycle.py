@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from core.edge import contained
 from core.errors import UserError
+from router import MOST_INSTANCES
 from server import ballast, configuration, machine, ports, procfs, readiness
-from server.parts import ROUTER, Part, parts_of
+from server.part_names import ROUTER, is_router, router_name
+from server.parts import Part, parts_of
 from server.platform import compose
 from server.progress import Progress
 from server.site import Site
@@ -52,6 +54,7 @@ def up(site: Site, progress: Progress) -> None:
         if not supervisor.is_running():
             supervisor.kill()  # one that does not answer would start anew whatever is ended
             _end_orphans(site, parts, progress)
+            _end_routers(site, site.routers + 1)  # there were more once
         ports.require_free(_ports_to_take(site, parts, supervisor))
         configuration.write_all(site, parts)
         if supervisor.is_running():
@@ -81,7 +84,7 @@ def _prepare(site: Site) -> None:
     platform = compose(site.environ)
     try:
         migrate(platform.database)
-        if not _is_alive(site, ROUTER):
+        if not any(_is_alive(site, part.name) for part in parts_of(site) if is_router(part.name)):
             with contained("looking what still runs"):
                 platform.scheduler.before_routes()
         platform.scheduler.runs.fingerprint(platform.run_certificate)
@@ -114,7 +117,7 @@ def _last_words(site: Site, name: str, lines: int = 12) -> str:
 def _ports_to_take(site: Site, parts: tuple[Part, ...], supervisor: Supervisor) -> list[ports.Port]:
     """The ports of the parts that do not run yet; what an orphan router of ours holds, its successor takes over."""
     running = {name for name, program in _programs(supervisor).items() if program.pid}
-    if _is_alive(site, ROUTER):
+    if any(_is_alive(site, part.name) for part in parts if is_router(part.name)):
         running.add(ROUTER)
     return [port for part in parts if part.name not in running for port in part.ports]
 
@@ -123,7 +126,7 @@ def _end_orphans(site: Site, parts: tuple[Part, ...], progress: Progress) -> Non
     """End what a killed supervisord left behind, but for the router: that one serves until its successor does."""
     for part in reversed(parts):
         record = procfs.read_record(site.record(part.name))
-        if record is not None and part.name != ROUTER and procfs.end_group(record, part.stop_s):
+        if record is not None and not is_router(part.name) and procfs.end_group(record, part.stop_s):
             progress.detail(f"ended {part.name} (pid {record.pid}), left by an earlier run")
 
 
@@ -135,10 +138,10 @@ def stop(site: Site, progress: Progress, everything: bool) -> None:
             supervisor.kill()
             _end_orphans(site, parts, progress)
             if everything:
-                _end_router(site)
+                _end_routers(site)
             return
         for part in reversed(parts):
-            if part.name != ROUTER:
+            if not is_router(part.name):
                 supervisor.stop_part(part.name)
                 progress.detail(f"stopped {part.name}")
         if everything:
@@ -146,10 +149,12 @@ def stop(site: Site, progress: Progress, everything: bool) -> None:
             progress.detail("stopped router and supervisord")
 
 
-def _end_router(site: Site) -> None:
-    record = procfs.read_record(site.record(ROUTER))
-    if record is not None:
-        procfs.end_group(record, 10)
+def _end_routers(site: Site, first: int = 1) -> None:
+    """End the HAProxies from that number on."""
+    for number in range(first, MOST_INSTANCES + 1):
+        record = procfs.read_record(site.record(router_name(number)))
+        if record is not None:
+            procfs.end_group(record, 10)
 
 
 def status(site: Site) -> list[PartStatus]:

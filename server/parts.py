@@ -6,10 +6,9 @@ import sys
 from dataclasses import dataclass
 from hashlib import sha256
 
+from server.part_names import ROUTER, router_name
 from server.ports import Port
 from server.site import Site
-
-ROUTER = "router"
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,10 @@ def parts_of(site: Site) -> tuple[Part, ...]:
         _part("redis", 0, "TERM", 10, stores),
         *((_part("registry", 0, "TERM", 10, _digest(str(ours)), ours),) if ours else ()),
         _part(ROUTER, 1, "TERM", 10, _digest(str(site.router)), *site.router_ports),
+        *(  # the ports are the first one's too, and checked with it
+            _part(router_name(number), 1, "TERM", 10, _digest(str(site.router)))
+            for number in range(2, site.routers + 1)
+        ),
         _part("api", 2, "TERM", 5, whole, site.api),
         _part("gateway", 2, "TERM", 5, whole, site.gateway, site.runs),
         _part("worker", 2, "TERM", 5, whole),

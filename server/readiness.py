@@ -10,6 +10,7 @@ from contextlib import suppress
 import redis
 
 from server import procfs
+from server.part_names import is_router
 from server.ports import Port
 from server.site import Site
 from server.worker_files import ready_file
@@ -20,7 +21,7 @@ TIMEOUT_S = 2.0
 def is_ready(site: Site, part: str) -> bool:
     """One question to one part; an answer that is late or wrong is a no."""
     with suppress(OSError, http.client.HTTPException, redis.RedisError):
-        return _QUESTIONS[part](site)
+        return _router(site, part) if is_router(part) else _QUESTIONS[part](site)
     return False
 
 
@@ -48,11 +49,11 @@ def _gateway(site: Site) -> bool:
         return connection.recv(8).startswith(b"SSH-2.0-")
 
 
-def _router(site: Site) -> bool:
+def _router(site: Site, part: str) -> bool:
     """HAProxy answers on its admin socket and takes connections on its port."""
     with socket.socket(socket.AF_UNIX) as admin:
         admin.settimeout(TIMEOUT_S)
-        admin.connect(str(site.run / "router.sock"))
+        admin.connect(str(site.run / f"{part}.sock"))
         admin.sendall(b"show info\n")
         answered = admin.recv(64).startswith(b"Name: HAProxy")
     with socket.create_connection(_pair(site.router), TIMEOUT_S):
@@ -80,7 +81,6 @@ def _pair(port: Port) -> tuple[str, int]:
 _QUESTIONS: dict[str, Callable[[Site], bool]] = {
     "redis": _redis,
     "registry": _registry,
-    "router": _router,
     "api": _api,
     "gateway": _gateway,
     "worker": _worker,

@@ -17,7 +17,7 @@ from core.errors import UserError
 from server import lifecycle
 from server.backup import DATABASE, FORMAT, KEYS, MANIFEST, REPOSITORIES, require_sqlite
 from server.migrate import knows
-from server.parts import ROUTER
+from server.part_names import is_router
 from server.site import Site
 
 _ENTRIES = (DATABASE, REPOSITORIES, *KEYS)
@@ -51,7 +51,7 @@ def restore(site: Site, database_url: str, file: Path, replace: bool) -> Restore
 
 
 def _require_stopped(site: Site) -> None:
-    running = [part.name for part in lifecycle.status(site) if part.state != "stopped" and part.name != ROUTER]
+    running = [part.name for part in lifecycle.status(site) if part.state != "stopped" and not is_router(part.name)]
     if running:
         raise UserError(f"The platform runs: {', '.join(running)}.", "portside-server stop (apps are served on)")
 

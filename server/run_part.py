@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from server import procfs
+from server.part_names import is_router, router_number
 
 HOME = "PORTSIDE_HOME"
 _PR_SET_NAME = 15  # prctl(2)
@@ -28,6 +29,8 @@ def live(name: str) -> None:
     os.environ.clear()
     os.environ.update(environ)
     _name_process(f"portside-{name}")
+    if is_router(name):
+        _router(environ, router_number(name))
     _PARTS[name](home, environ)
 
 
@@ -62,12 +65,12 @@ def _registry(home: Path, environ: Environment) -> None:
     _become(["docker-registry", "serve", str(home / "run" / "registry.yml")], {**plain, **lean})
 
 
-def _router(home: Path, environ: Environment) -> None:
+def _router(environ: Environment, number: int) -> None:
     from server.platform import compose
 
     router = compose(environ).router
-    router.write_config()
-    _become(router.command(), {**environ, **router.environment()})
+    router.write_config(number)
+    _become(router.command(number), {**environ, **router.environment()})
 
 
 def _api(home: Path, environ: Environment) -> None:
@@ -92,7 +95,6 @@ def _worker(home: Path, environ: Environment) -> None:
 _PARTS: dict[str, Callable[[Path, Environment], None]] = {
     "redis": _redis,
     "registry": _registry,
-    "router": _router,
     "api": _api,
     "gateway": _gateway,
     "worker": _worker,

@@ -41,6 +41,7 @@ class Site:
     registry: Port | None  # None: the images are kept in a registry elsewhere
     router: Port
     router_tls: Port  # number 0: none
+    routers: int  # how many HAProxies share them
     api_threads: int
     environ: Mapping[str, str]
     changes_with: str  # other settings, another text
@@ -108,6 +109,7 @@ def read_site(environ: Mapping[str, str]) -> Site:
         registry=registry_port(builder.registry_url),
         router=Port("router", router.bind, router.http_port, "PORTSIDE_ROUTER_HTTP_PORT"),
         router_tls=Port("router", router.bind, router.https_port, "PORTSIDE_ROUTER_HTTPS_PORT"),
+        routers=router.instances,
         api_threads=web.threads,
         environ=_passed_on(source.environ),
         changes_with=_changes_with(source),

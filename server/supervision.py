@@ -18,7 +18,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from core.errors import Unavailable
 from server import procfs
-from server.parts import ROUTER
+from server.part_names import is_router
 from server.procfs import ProcessRecord
 from server.site import Site
 
@@ -67,7 +67,7 @@ class Supervisor:
     def leave_router(self) -> None:
         """End supervisord and every part but the router, which serves on without it until its successor takes over."""
         for name in self.programs():
-            if name != ROUTER:
+            if not is_router(name):
                 self.stop_part(name)
         self.kill()  # anything milder ends the router too
 

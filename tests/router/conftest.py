@@ -25,6 +25,7 @@ from router import Backend, HaproxyControl, Router, RouterDown, RouterSettings, 
 from router import program as program_module
 from router.counts import NONE, Counts
 from router.front_plan import Command, FrontMap, FrontTable
+from router.haproxies import Places
 from router.pipe import FD_VARIABLE
 from router.plan import (
     AddServer,
@@ -251,29 +252,35 @@ class Haproxy:
     def config(self) -> Path:
         return self.home / "router" / "haproxy.cfg"
 
-    def start(self) -> subprocess.Popen[bytes]:
-        self.router.write_config()
+    def start(self, number: int = 1) -> subprocess.Popen[bytes]:
+        self.router.write_config(number)
         more = self.router.environment()
         pipe = int(more[FD_VARIABLE])
         with open(self.home / "haproxy.log", "ab") as log:
             environ = {**os.environ, **more}
-            master = subprocess.Popen(self.router.command(), stdout=log, stderr=log, env=environ, pass_fds=(pipe,))
+            master = subprocess.Popen(
+                self.router.command(number), stdout=log, stderr=log, env=environ, pass_fds=(pipe,)
+            )
         os.close(pipe)
         self._masters.append(master)
-        wait_until(self.router.alive, f"HAProxy is up: {(self.home / 'haproxy.log').read_text()}")
+        wait_until(lambda: self.router.alive(number), f"HAProxy is up: {(self.home / 'haproxy.log').read_text()}")
         return master
 
-    def pids(self) -> list[int]:
-        return program_module.running(self.config)
+    def pids(self, number: int = 1) -> list[int]:
+        return program_module.running(Places.of(self.home, number).config)
 
-    def kill(self) -> None:
-        """kill -9 of the master and all its workers."""
-        for pid in self.pids():
+    def kill(self, *numbers: int) -> None:
+        """kill -9 of the master and all its workers; of all of them, if no numbers are given."""
+        wanted = numbers or tuple(range(1, self.settings.instances + 1))
+        for pid in (pid for number in wanted for pid in self.pids(number)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(self._left, wanted)), "all of HAProxy is gone")
+
+    def _left(self, number: int) -> list[int]:
         for master in self._masters:
-            master.wait(PATIENCE_S)
-        wait_until(lambda: not self.pids(), "all of HAProxy is gone")
+            master.poll()
+        return self.pids(number)
 
     def deploy(self, app_id: AppId, generation: str, *apps: App) -> None:
         with self.database.write() as session:

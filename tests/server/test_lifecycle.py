@@ -101,3 +101,29 @@ def test_up_without_an_engine_says_so(new_platform: Callable[..., LivePlatform])
 
 def test_the_doctor_finds_a_running_platform_well(platform: LivePlatform) -> None:
     assert eventually(lambda: platform.server("doctor").code == 0), platform.server("doctor").output
+
+
+@pytest.mark.full
+def test_two_routers_serve_for_each_other_through_it_all(new_platform: Callable[..., LivePlatform]) -> None:
+    live = new_platform(ROUTER_INSTANCES=2)
+    live.start()
+    before = pids(live)
+    assert before.keys() == {*PARTS, "router-2"}
+    for name in ("router", "router-2"):
+        os.kill(before[name], signal.SIGKILL)
+        assert eventually(lambda: router_answers(live))
+        assert eventually(lambda name=name: is_well(live) and pids(live)[name] != before[name])
+
+    supervisord = procfs.read_record(live.home / "run" / "supervisord.process")
+    assert supervisord is not None
+    os.kill(supervisord.pid, signal.SIGKILL)
+    assert eventually(lambda: not procfs.is_alive(supervisord))
+    second = pids(live)["router-2"]
+    one = live.server("up", ROUTER_INSTANCES="1")
+    assert one.code == 0, one.output
+    assert eventually(lambda: procfs.record_of(second) is None), "there is one router now"
+    assert live.server("up").code == 0
+    assert live.server("stop").code == 0
+    assert {name for name, pid in pids(live).items() if pid} == {"router", "router-2"}
+    assert live.server("stop", "--all").code == 0
+    assert not any(pids(live).values())
