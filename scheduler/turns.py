@@ -71,11 +71,11 @@ class Turns:
         return bool(steps)
 
     def note_ended(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> None:
-        """Record which of the app's running instances have ended, and nothing else."""
+        """Record which of the app's running instances have ended, and nothing else. No router is told."""
         steps = plan.plan(app, Seen(at, containers), clock.now(), self.settings)
         ended = [step for step in steps if isinstance(step, plan.Crash) and step.row.state == _S.RUNNING]
         if ended:
-            self._do(app, ended)
+            self._do(app, ended, apply=False)
 
     def _look(self, app: AppRecord, containers: Mapping[str, Container], at: datetime) -> Seen:
         """Ask about health and drains only where the plan depends on it."""
@@ -115,7 +115,7 @@ class Turns:
                 found.add(row.id)
         return frozenset(found)
 
-    def _do(self, app: AppRecord, steps: Sequence[Step]) -> None:
+    def _do(self, app: AppRecord, steps: Sequence[Step], apply: bool = True) -> None:
         described = {step.row.id: self._describe(step) for step in steps if isinstance(step, plan.Crash)}
         held = {step.row.id: self._held_mb(step.container) for step in steps if isinstance(step, plan.Keep)}
         starting = any(isinstance(step, plan.Start) for step in steps)
@@ -131,7 +131,7 @@ class Turns:
             if routed and app.rollout is not None:
                 web = records.web_backends(session, app.app_id, app.rollout)
                 self.router.point(session, app.app_id, app.rollout, web)
-        if routed:
+        if routed and apply:
             with contained(f"route of app {app.app_id}"):
                 self.router.apply(app.app_id)
         self._act(app, steps, spec, started)

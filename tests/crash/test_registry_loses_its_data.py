@@ -52,6 +52,7 @@ def test_what_the_engine_has_goes_back_and_the_rest_is_told(site: Site) -> None:
         assert back.code == 0, back.output
         assert "The registry has lost the image: publishing it again from the engine's copy." in back.output
         assert site.answer()["commit"] == first
+        after.assert_tidy(3)  # v2 has drained
 
         lose(site)
         drop_from_engine(site, 2)
