@@ -1,6 +1,6 @@
 """What an app asks of those who want in, and how much it gives them, in one word for HAProxy's map. Pure.
 
-A request to an app with nothing of this pays for one look into a map that finds nothing.
+A request to an app with nothing of this looks into one map, finds nothing, and is asked nothing more.
 """
 
 from __future__ import annotations
