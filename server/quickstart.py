@@ -8,6 +8,8 @@ import pwd
 import shutil
 import socket
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -24,6 +26,7 @@ from server.site import Site
 
 SAMPLE = "hello"
 PUSH_S = 1800.0
+BACK_S = 60.0  # an instance of an app that was live
 COMMAND = Path(sys.executable).parent / "portside"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "python-flask"
 
@@ -100,7 +103,7 @@ def ensure_sample(platform: Platform, site: Site, progress: Progress) -> str:
             process.run([str(COMMAND), *connect], cwd=str(folder), env={"PORTSIDE_URL": site.api_url})
             _push(folder, progress)
     url = platform.router.url(platform.releases.app(SAMPLE).id)
-    answered = _status_of(site, url)
+    answered = first_good(lambda: _status_of(site, url))
     if answered != 200:
         raise UserError(f"{url} answers with {answered}.", f"See why: {COMMAND} logs --app {SAMPLE}")
     return url
@@ -132,6 +135,14 @@ def _push(folder: Path, progress: Progress) -> None:
     )
     if code != 0:
         raise UserError(f"git push ended with exit code {code}.", f"Try again: cd {folder} && git push portside main")
+
+
+def first_good(ask: Callable[[], int], within_s: float = BACK_S) -> int:
+    """Ask until the answer is 200, or the last answer: after a reboot, instances are only starting when we come."""
+    end = time.monotonic() + within_s
+    while (answered := ask()) != 200 and time.monotonic() < end:
+        time.sleep(0.2)
+    return answered
 
 
 def _status_of(site: Site, url: str) -> int:
