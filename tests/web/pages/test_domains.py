@@ -9,7 +9,7 @@ import pytest
 
 from core import clock
 from releases import App
-from router import ProxyMode, StoredCertificate
+from router import ProxyMode, StoredCertificate, TrafficLimits, TrafficTimeouts, Verdict
 from tests.router.authority import Authority
 from tests.web.pages.test_pages import words
 from tests.web.pages.world import NOW, Site
@@ -193,3 +193,19 @@ def test_the_protocol_and_sticky_sessions_are_chosen(site: Site, shop: App) -> N
     refused = browser.send(PAGE, url, protocol="spdy")
     assert refused.status_code == 422
     assert "an app speaks http1 or h2c. For gRPC: portside proxy:set --protocol h2c" in words(refused.text)
+
+
+def test_who_gets_in_and_how_much_is_told(site: Site, shop: App) -> None:
+    browser, gate = site.browser(), site.router.gate
+    open_to_all = "Networks all Password none is asked for Limits none Timeouts 55 s without a byte"
+    assert open_to_all in words(browser.get(PAGE).text)
+    gate.add_rules(shop.id, Verdict.ALLOW, ["203.0.113.0/24"])
+    gate.add_rules(shop.id, Verdict.DENY, ["203.0.113.7"])
+    gate.set_login(shop.id, "ann", "a long password")
+    gate.set_limits(shop.id, TrafficLimits(20, 200))
+    gate.set_timeouts(shop.id, TrafficTimeouts(120, None))
+    text = words(browser.get(PAGE).text)
+    assert "Networks only 203.0.113.0/24, but not 203.0.113.7" in text
+    assert "Password asked for; known are ann Limits 20 requests a second for each client; 200 at once" in text
+    assert "Timeouts 120 s without a byte, 3,600 s for a silent WebSocket" in text
+    assert "a long password" not in text
