@@ -139,3 +139,23 @@ def test_an_h2c_instance_is_checked_and_still_there_after_a_reload(
     with channel(haproxy, authority) as client:
         assert client.unary_unary("/echo/one")(b"hello", timeout=PATIENCE_S) == b"hello"
     assert haproxy.get("plain.apps.test") == (200, "plain")
+
+
+@pytest.mark.engine
+def test_a_path_leads_a_call_to_another_app_and_none_that_is_written_oddly(
+    haproxy, start_app, app_id, authority, grpc_app
+):
+    site, other = start_app("site"), AppId(new_id())
+    haproxy.router.name_app(app_id, "shop")
+    haproxy.deploy(app_id, "g1", site)
+    haproxy.router.certificates.add(app_id, *authority.issue("shop.apps.test"))
+    haproxy.router.proxies.set(other, protocol="h2c")
+    deploy(haproxy, other, "g1", grpc_app)
+    haproxy.router.add_domain(other, "shop.apps.test/echo", shares=lambda app: True)
+    with channel(haproxy, authority) as client:
+        assert client.unary_unary("/echo/one")(b"hello", timeout=PATIENCE_S) == b"hello"
+        for odd in ("/x/../echo/one", "//echo/one", "/%65cho/one", "/echo%2fone", "/echo;/one"):
+            with pytest.raises(grpc.RpcError) as caught:
+                client.unary_unary(odd)(b"", timeout=PATIENCE_S)
+            assert "400" in caught.value.details()
+    assert site.seen == []

@@ -20,7 +20,7 @@ from tests.router.raw import PATIENCE_S
 @pytest.fixture
 def pair(start_haproxy):
     """The second one is started beside the first."""
-    haproxy = start_haproxy(instances=2, control_timeout_s=1.0)
+    haproxy = start_haproxy(instances=2, control_timeout_s=3.0)
     haproxy.start(2)
     return haproxy
 
