@@ -29,7 +29,7 @@ from router.plan import (
     Server,
     Step,
 )
-from router.runtime_socket import RouterDown, ask
+from router.runtime_socket import CutOff, RouterDown, ask
 
 _POLL_S = 0.02
 _BUSY = "still has connections"
@@ -176,7 +176,7 @@ class HaproxyControl:
         while True:
             try:
                 return self._ask(command, self._master)
-            except RouterDown as error:
+            except (RouterDown, CutOff) as error:
                 if time.monotonic() > deadline:
                     raise Unavailable(
                         "The router's master process does not answer.", "See the router's log."
