@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,10 +29,11 @@ from router.plan import (
     Server,
     Step,
 )
-from router.runtime_socket import CutOff, RouterDown, ask
+from router.runtime_socket import CutOff, RouterDown, ask, ask_all
 
 _POLL_S = 0.02
 _BUSY = "still has connections"
+_NO_SLOT = "Can't find backend"
 _ENTRY = re.compile(r'found=yes,.* value="([^"]*)"')
 _PROCESS = re.compile(r"^(\d+)\s+worker\s+\d+\s+(\d+)d(\d+)h(\d+)m(\d+)s", re.MULTILINE)
 _MOVED = "by 'stats socket command'"  # what HAProxy ends its answer to `set server … addr` with
@@ -81,24 +82,39 @@ class HaproxyControl:
         self._reload_timeout_s = reload_timeout_s
 
     def observe(self, scope: Scope | None) -> RouteTable:
-        if scope is None:
-            slots: dict[str, dict[str, Server]] = {name: {} for name in self._slot_names()}
-            for slot, server in _servers(self._ask("show servers state")):
-                slots.setdefault(slot, {})[server.name] = server
-            hosts, targets = self._whole_map(MapName.HOSTS), self._whole_map(MapName.TARGETS)
-            more = (self._whole_map(MapName.HOLDS), self._whole_map(MapName.COUNTED))
-            return RouteTable(hosts, targets, slots, *more)
-        states = {slot: self._ask(f"show servers state {slot}") for slot in sorted(scope.slots)}
+        return self._whole() if scope is None else self._part(scope)
+
+    def _whole(self) -> RouteTable:
+        slots: dict[str, dict[str, Server]] = {name: {} for name in self._slot_names()}
+        for slot, server in _servers(self._ask("show servers state")):
+            slots.setdefault(slot, {})[server.name] = server
+        hosts, targets = self._whole_map(MapName.HOSTS), self._whole_map(MapName.TARGETS)
+        return RouteTable(hosts, targets, slots, self._whole_map(MapName.HOLDS), self._whole_map(MapName.COUNTED))
+
+    def _part(self, scope: Scope) -> RouteTable:
+        """All in one question: a switch waits for it."""
+        slots = sorted(scope.slots)
+        keys = {
+            MapName.HOSTS: scope.hosts,
+            MapName.TARGETS: scope.apps,
+            MapName.HOLDS: scope.apps,
+            MapName.COUNTED: scope.slots,
+        }
+        entries = [(name, key) for name, wanted in keys.items() for key in sorted(wanted)]
+        questions = [f"show servers state {slot}" for slot in slots]
+        answers = ask_all(self._worker, [*questions, *(f"get map {n} {key}" for n, key in entries)], self._timeout_s)
+        states, values = answers[: len(slots)], answers[len(slots) :]
+        maps: dict[MapName, dict[str, str]] = {name: {} for name in keys}
+        for (name, key), answer in zip(entries, values, strict=True):
+            if found := _ENTRY.search(answer):
+                maps[name][key] = found[1]
+        present = {slot: state for slot, state in zip(slots, states, strict=True) if not state.startswith(_NO_SLOT)}
         return RouteTable(
-            hosts=dict(self._entries(MapName.HOSTS, scope.hosts)),
-            targets=dict(self._entries(MapName.TARGETS, scope.apps)),
-            slots={
-                slot: {server.name: server for _, server in _servers(state)}
-                for slot, state in states.items()
-                if not state.startswith("Can't find backend")
-            },
-            holds=dict(self._entries(MapName.HOLDS, scope.apps)),
-            counted=dict(self._entries(MapName.COUNTED, scope.slots)),
+            hosts=maps[MapName.HOSTS],
+            targets=maps[MapName.TARGETS],
+            slots={slot: {server.name: server for _, server in _servers(state)} for slot, state in present.items()},
+            holds=maps[MapName.HOLDS],
+            counted=maps[MapName.COUNTED],
         )
 
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
@@ -164,11 +180,6 @@ class HaproxyControl:
     def _whole_map(self, name: MapName) -> dict[str, str]:
         lines = (line.split(" ", 2) for line in self._ask(f"show map {name}").splitlines() if line)
         return {key: value for _, key, value in lines}
-
-    def _entries(self, name: MapName, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-        for key in sorted(keys):
-            if found := _ENTRY.search(self._ask(f"get map {name} {key}")):
-                yield key, found[1]
 
     def _ask_master(self, command: str) -> str:
         """Ask the master, which does not listen for a moment while it starts or reloads. Call it when a worker runs."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import Unavailable
 from router import HaproxyControl, RouterDown
-from router.runtime_socket import CutOff, ask
+from router.runtime_socket import CutOff, ask, ask_all
 
 STATES = "1\n# be_name srv_name srv_addr srv_port srv_admin_state\nslot_0000 web.1 10.0.0.7 5000 0\n"
 Serve = Callable[..., Path]
@@ -39,7 +40,8 @@ def _serve(listener: socket.socket, answers: tuple[str | None, ...]) -> None:
             if answer is None:
                 client.recv(1)  # what is left unread resets the connection
             else:
-                client.recv(1024)
+                while client.recv(1024):  # all of the question
+                    pass
                 client.sendall(answer.encode())
 
 
@@ -54,3 +56,26 @@ def test_a_master_that_starts_anew_is_asked_again(serve: Serve) -> None:
     worker, master = serve("worker.sock", STATES), serve("master.sock", None, "1 master\n# old workers\n")
     control = HaproxyControl(worker, master, keep_alive_s=1, timeout_s=5)
     assert control.addresses() == {"10.0.0.7"}
+
+
+def test_many_questions_are_one_and_each_gets_its_own_answer(serve: Serve) -> None:
+    path = str(serve("worker.sock", "found=no\n\n1\n# be_name\n\nCan't find backend.\n\n"))
+    assert ask_all(path, ["get map a b", "show servers state c", "show servers state d"], 5) == [
+        "found=no",
+        "1\n# be_name",
+        "Can't find backend.",
+    ]
+
+
+def test_more_than_a_line_takes_is_asked_in_several(serve: Serve) -> None:
+    path = str(serve("worker.sock", "one\n\ntwo\n\n", "three\n\n"))
+    assert ask_all(path, ["x" * 3000, "y" * 3000, "z" * 3000], 5) == ["one", "two", "three"]
+
+
+def test_answers_that_can_not_be_told_apart_are_refused(serve: Serve) -> None:
+    with pytest.raises(Unavailable, match="not clear"):
+        ask_all(str(serve("worker.sock", "one\n\n")), ["get map a b", "get map a c"], 5)
+
+
+def test_no_question_is_not_asked(tmp_path: Path) -> None:
+    assert ask_all(str(tmp_path / "none.sock"), [], 5) == []
