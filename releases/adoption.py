@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
@@ -22,17 +22,20 @@ NOBODY = "portside"
 class Adoption:
     """Gives the ledger a row for each such release, so that it can be seen, followed and rolled back to."""
 
-    def __init__(self, database: Database, sealer: Sealer, scheduler: Scheduler) -> None:
+    def __init__(
+        self, database: Database, sealer: Sealer, scheduler: Scheduler, protocol_of: Callable[[AppId], str]
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._scheduler = scheduler
+        self._protocol_of = protocol_of
 
     def look(self) -> None:
         """Adopt what is newer than the records. Two queries when there is nothing."""
         for app_id in self._newer(self._scheduler.versions()):
             spec = self._scheduler.current(app_id)
             if spec is not None:
-                self._adopt(spec)
+                self._adopt(spec, self._protocol_of(app_id))
 
     def _newer(self, running: Mapping[AppId, int]) -> list[AppId]:
         """Apps that run a number which is beyond any that the records have given."""
@@ -40,7 +43,7 @@ class Adoption:
             given = session.execute(select(AppRow.id, AppRow.last_version).where(AppRow.destroyed_at.is_(None)))
             return [AppId(app_id) for app_id, last in given if running.get(AppId(app_id), 0) > last]
 
-    def _adopt(self, spec: RunSpec) -> None:
+    def _adopt(self, spec: RunSpec, protocol: str) -> None:
         moment = clock.now()
         with self._database.write() as session:
             app = session.get_one(AppRow, spec.app_id, with_for_update=True)
@@ -62,13 +65,13 @@ class Adoption:
                 created_at=moment,
                 updated_at=moment,
             )
-            rows.put_image(row, _content(spec))
+            rows.put_image(row, _content(spec, protocol))
             session.add(row)
             app.last_version, app.current_release_id = spec.version, spec.release_id
             app.released_at = app.updated_at = moment
 
 
-def _content(spec: RunSpec) -> Content:
+def _content(spec: RunSpec, protocol: str) -> Content:
     return Content(
         image_id=spec.image_id,
         image_ref=spec.image_ref,
@@ -78,4 +81,5 @@ def _content(spec: RunSpec) -> Content:
         healthchecks={name: write_checks(checks) for name, checks in spec.health.items()},
         overlap=spec.overlap,
         shrink=spec.shrink,
+        protocol=protocol,
     )

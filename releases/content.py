@@ -10,6 +10,7 @@ from core.errors import UserError
 from releases.bake_policy import BakePolicy
 
 LONGEST_VALUE_BYTES = 32 * 1024  # Heroku's limit for all of an app's config together; ours holds for one value
+FIRST_PROTOCOL = "http1"  # the router's name of what all instances spoke before releases had it written down
 _KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,199}$")
 _RESERVED = frozenset({"PORT", "DYNO", "RELEASE_VERSION", "SOURCE_VERSION"})
 
@@ -32,6 +33,7 @@ class Content:
     sizes: Mapping[str, str] = field(default_factory=dict)
     cron: str = "[]"
     shrink: Mapping[str, str] = field(default_factory=dict)
+    protocol: str = FIRST_PROTOCOL
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -43,18 +45,19 @@ Delta = Mapping[str, str | None]
 """A change of config: None takes the key away."""
 
 
-def with_image(current: Content, image: Content) -> Content:
-    """A push: the new image under the config of the moment."""
-    return replace(image, config=current.config)
+def with_image(current: Content, image: Content, protocol: str = FIRST_PROTOCOL) -> Content:
+    """A push: the new image under the config of the moment, spoken to as the app is set now."""
+    return replace(image, config=current.config, protocol=protocol)
 
 
-def with_config(current: Content, delta: Delta) -> Content:
-    """`config:set` and `config:unset`: the image of the moment under a changed config."""
-    return replace(current, config=changed(current.config, delta))
+def with_config(current: Content, delta: Delta, protocol: str = FIRST_PROTOCOL) -> Content:
+    """`config:set` and `config:unset`: the image of the moment under a changed config; the rest as `with_image`."""
+    return replace(current, config=changed(current.config, delta), protocol=protocol)
 
 
 def back_to(current: Content, target: Content, code_only: bool) -> Content:
-    """A rollback: everything as it was, or with `code_only` the earlier code under the config of the moment."""
+    """A rollback: everything as it was, or with `code_only` the earlier code under the config of the moment. The
+    protocol comes back in either case: it is the code that speaks it."""
     return replace(target, config=current.config) if code_only else target
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from core import timing
 from core.edge import record_bug
 from core.errors import Cancelled, DeadlineExceeded, LeaseLost, NotFound, PortsideError, UserError
+from core.ids import AppId
 from core.leases import Lease
 from core.logs import LogWriter
 from core.patience import Patience
@@ -40,6 +41,7 @@ class Parts:
     scheduler: Scheduler
     settings: ReleaseSettings
     bakes: Bakes
+    protocol_of: Callable[[AppId], str]
 
 
 class Delivery:
@@ -50,7 +52,7 @@ class Delivery:
         self._app = app
         self._lease = lease
         self._log = log
-        self._release, self._content = parts.ledger.begin(release_id, lease)
+        self._release, self._content = parts.ledger.begin(release_id, lease, parts.protocol_of(app.id))
         self._stopped = _Watch(parts.ledger, release_id, lease, stopped)
         self._patience = Patience(parts.settings.away_s, log.detail, self._stopped)
         log.hide(Mask(self._content.config.values()))
@@ -167,6 +169,7 @@ class Delivery:
             first_quantities=content.quantities,
             first_sizes=content.sizes,
             cron=content.cron,
+            protocol=content.protocol if release.kind is ReleaseKind.ROLLBACK else "",
         )
 
     def _stop_if_asked(self) -> None:

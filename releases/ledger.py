@@ -16,7 +16,7 @@ from core.ids import AppId, new_id
 from core.leases import Lease
 from core.secrets import Sealer
 from releases import rows
-from releases.content import Content, back_to, with_config, with_image
+from releases.content import FIRST_PROTOCOL, Content, back_to, with_config, with_image
 from releases.rows import UNDECIDED
 from releases.settings import ReleaseSettings
 from releases.states import RELEASE
@@ -101,14 +101,15 @@ class Ledger:
         rows.put_image(row, image)
         return row
 
-    def begin(self, release_id: str, lease: Lease) -> tuple[Release, Content]:
-        """The release's turn: decide its content from what is live now, once; later calls give the same."""
+    def begin(self, release_id: str, lease: Lease, protocol: str = FIRST_PROTOCOL) -> tuple[Release, Content]:
+        """The release's turn: decide its content from what is live now, once; later calls give the same. `protocol`:
+        what the app is set to be spoken to in."""
         with self._database.write() as session:
             lease.hold_in(session)
             row = session.get_one(ReleaseRow, release_id)
             app = session.get_one(AppRow, row.app_id)
             if row.state == ReleaseState.PENDING:
-                content = self._decide(session, row, app)
+                content = self._decide(session, row, app, protocol)
                 rows.put_image(row, content)
                 row.config_sealed = self._sealer.seal(content.config)
                 row.state = ReleaseState.DELIVERING
@@ -116,12 +117,12 @@ class Ledger:
                 row.deadline_at = clock.after(self._settings.deliver_timeout_s)
             return rows.release(row, app), rows.content(row, self._sealer)
 
-    def _decide(self, session: Session, row: ReleaseRow, app: AppRow) -> Content:
+    def _decide(self, session: Session, row: ReleaseRow, app: AppRow, protocol: str) -> Content:
         current = rows.current(session, app, self._sealer)
         if row.kind == ReleaseKind.IMAGE:
-            return with_image(current, rows.image(row))
+            return with_image(current, rows.image(row), protocol)
         if row.kind == ReleaseKind.CONFIG:
-            return with_config(current, rows.delta(row, self._sealer))
+            return with_config(current, rows.delta(row, self._sealer), protocol)
         target = rows.content(session.get_one(ReleaseRow, row.target_id), self._sealer)
         return back_to(current, target, row.code_only)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.ids import AppId, UserId
 from core.secrets import Sealer
 from releases.bake_policy import BakePolicy
-from releases.content import Content
+from releases.content import FIRST_PROTOCOL, Content
 from releases.tables import AppRow, ReleaseRow
 from releases.types import Release, ReleaseKind, ReleaseState
 
@@ -52,7 +52,8 @@ def put_image(row: ReleaseRow, content: Content) -> None:
     row.health_json = json.dumps(dict(content.healthchecks))
     row.overlap_json = json.dumps(dict(content.overlap))
     formation = {"quantities": content.quantities, "sizes": content.sizes, "shrink": content.shrink}
-    row.formation_json = json.dumps({key: dict(said) for key, said in formation.items()})
+    said = {key: dict(values) for key, values in formation.items()}
+    row.formation_json = json.dumps({**said, "protocol": content.protocol})
     row.cron_json = content.cron
     row.pause_json = json.dumps({"stop": content.stop, "hold_s": content.hold_s})
     row.bake_json = json.dumps(None if content.bake is None else asdict(content.bake))
@@ -77,6 +78,7 @@ def image(row: ReleaseRow) -> Content:
         sizes=formation.get("sizes", {}),
         cron=row.cron_json,
         shrink=formation.get("shrink", {}),
+        protocol=formation.get("protocol", FIRST_PROTOCOL),
     )
 
 

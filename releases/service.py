@@ -16,7 +16,7 @@ from core.secrets import Sealer
 from releases.adoption import Adoption
 from releases.apps import Apps
 from releases.bakes import Bakes, NoTraffic, Traffic
-from releases.content import Content, RollbackPreview, check_delta, describe_delta, preview
+from releases.content import FIRST_PROTOCOL, Content, RollbackPreview, check_delta, describe_delta, preview
 from releases.delivery import RELEASE_PHASE, Delivery, Parts, Stopped
 from releases.history import History
 from releases.ledger import Draft, Ledger
@@ -44,13 +44,15 @@ class Releases:
         queue: Queue,
         settings: ReleaseSettings,
         traffic: Traffic | None = None,
+        protocol_of: Callable[[AppId], str] = lambda app_id: FIRST_PROTOCOL,
     ) -> None:
+        """`protocol_of`: what an app is set to be spoken to in, from its next release on."""
         self._apps = Apps(database)
-        self._adoption = Adoption(database, sealer, scheduler)
+        self._adoption = Adoption(database, sealer, scheduler, protocol_of)
         self._ledger = Ledger(database, sealer, settings)
         self._history = History(database, sealer)
         self.bakes = Bakes(database, self._history, traffic or NoTraffic())
-        self._parts = Parts(self._ledger, images, scheduler, settings, self.bakes)
+        self._parts = Parts(self._ledger, images, scheduler, settings, self.bakes, protocol_of)
         self._proof = Proof(self._ledger, self._history, images, scheduler)
         self._leases = leases
         self._logs = logs

@@ -54,6 +54,14 @@ def mode(session: Session, app_id: AppId) -> ProxyMode:
     return ProxyMode() if row is None else ProxyMode(Protocol(row.protocol), row.sticky)
 
 
+def speak(session: Session, app_id: AppId, protocol: Protocol) -> None:
+    """Set the protocol of the app's next generation."""
+    now = mode(session, app_id)
+    if now.protocol is not protocol:
+        session.merge(ProxyRow(app_id=app_id, protocol=protocol, sticky=now.sticky))
+        session.flush()
+
+
 def sticky(session: Session) -> dict[str, str]:
     """HAProxy's map: each sticky app."""
     return dict.fromkeys(session.scalars(select(ProxyRow.app_id).where(ProxyRow.sticky)), "on")

@@ -40,7 +40,7 @@ from router.request_log import RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
 from router.traffic import Traffic
-from router.types import Backend, Domain
+from router.types import Backend, Domain, Protocol
 
 
 class Router:
@@ -91,12 +91,17 @@ class Router:
 
     # --- routes ---
 
-    def point(self, session: Session, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
-        """Record, in the caller's transaction, that the app's route is now exactly these backends.
+    def point(
+        self, session: Session, app_id: AppId, generation: str, backends: Sequence[Backend], protocol: str = ""
+    ) -> None:
+        """Record, in the caller's transaction, that the app's route is now exactly these backends; and, where it is
+        given, that the app is spoken to in `protocol` from this generation on.
 
         A new generation takes a fresh slot and the former one drains; the same generation changes members of its
         slot. With no backends the app stays known and answers 503. `apply` puts it into force.
         """
+        if protocol:
+            proxies.speak(session, app_id, Protocol(protocol))
         records.point(session, app_id, generation, backends)
 
     def apply(self, app_id: AppId) -> None:

@@ -256,7 +256,7 @@ class Rollouts:
             session.execute(self._retirement(spec.app_id, rollout, moment))
             session.execute(end_crashed(spec.app_id, rollout, moment))
             web = [Backend(row.id, row.address, row.port) for row in rows if row.process_type == WEB]
-            self.router.point(session, spec.app_id, rollout, web)
+            self.router.point(session, spec.app_id, rollout, web, spec.protocol)
 
     def _keep_or_not(self, session: Session, run: AppRunRow, new: RunSpec) -> None:
         """Record whether the instances that this switch retires may be kept frozen; those kept before never are."""

@@ -66,7 +66,8 @@ class RunSpec:
     by when the engine has lost it ("" until it is published). `mounts`, `sizes` and `checks`, like the quantities, are
     the scheduler's own to fill in: they belong to the app, not to a release. `overlap`, `shrink` and `health` are what
     app.json says of types, and `checks` go before that; `first_quantities` and `first_sizes` are its formation, with
-    which an app begins. `cron` is app.json's list, as JSON text.
+    which an app begins. `cron` is app.json's list, as JSON text. `protocol`: what the app is spoken to in
+    from the switch on, where a rollback brings that back; "": as it is set.
     """
 
     app_id: AppId
@@ -88,6 +89,7 @@ class RunSpec:
     first_quantities: Mapping[str, int] = field(default_factory=dict)
     first_sizes: Mapping[str, str] = field(default_factory=dict)
     cron: str = "[]"
+    protocol: str = ""
 
     def command_of(self, process_type: str) -> str | None:
         """The command of a type; raises KeyError for one the release does not have."""

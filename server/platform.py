@@ -145,7 +145,7 @@ class Platform:
     def releases(self) -> Releases:
         settings = read(ReleaseSettings, "releases", self.source)
         parts = (self.database, self.leases, self.scheduler, self.images, self.sealer, self.logs, self.queue)
-        return Releases(*parts, settings, self.router.traffic)
+        return Releases(*parts, settings, self.router.traffic, lambda app_id: self.router.proxies.of(app_id).protocol)
 
     @cached_property
     def receiver_settings(self) -> ReceiverSettings:

@@ -10,7 +10,7 @@ import pytest
 from core.errors import Cancelled, Conflict, NotFound, UserError
 from core.ids import AppId, new_id
 from releases import ReleaseSettings, ReleaseState
-from scheduler import Pause, line_of
+from scheduler import Pause, RunSpec, line_of
 from tests.releases.world import World, build_world
 
 
@@ -244,6 +244,11 @@ def test_what_rests_during_the_release_phase_comes_with_the_image(world: World) 
     assert len(world.scheduler.pauses) == 2, "nothing rests where no release phase runs"
 
 
+def _running(world: World) -> RunSpec:
+    assert world.scheduler.running is not None
+    return world.scheduler.running
+
+
 class TestRollback:
     def test_it_brings_back_image_and_config_as_a_new_release(self, world: World) -> None:
         app_id = world.new_app()
@@ -262,6 +267,30 @@ class TestRollback:
         back = world.roll_back(app_id, "v1", code_only=True)
         assert back.description == "Rollback to v1 (code only)"
         assert world.releases.config(app_id) == {"A": "1"}
+
+    @pytest.mark.parametrize("code_only", [False, True])
+    def test_the_protocol_that_the_release_spoke_comes_back(self, world: World, code_only: bool) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.spoken[app_id] = "h2c"
+        world.push(app_id, "b")
+        assert _running(world).protocol == ""  # what the app is set to
+        world.roll_back(app_id, "v1", code_only)
+        assert _running(world).protocol == "http1"
+        world.spoken[app_id] = "http1"  # as the switch sets it
+        world.roll_back(app_id, "v2", code_only)
+        assert _running(world).protocol == "h2c"
+
+    def test_a_change_of_config_is_spoken_to_as_the_app_is_set_by_then(self, world: World) -> None:
+        app_id = world.new_app()
+        world.push(app_id, "a")
+        world.spoken[app_id] = "h2c"
+        world.set_config(app_id, A="1")
+        assert _running(world).protocol == ""
+        world.spoken[app_id] = "http1"
+        world.push(app_id, "b")
+        world.roll_back(app_id, "v2")
+        assert _running(world).protocol == "h2c"
 
     def test_without_a_number_it_is_the_live_release_before(self, world: World) -> None:
         app_id = world.new_app()

@@ -16,6 +16,7 @@ from core.logs import LogStreams, LogWriter, connect
 from core.secrets import Sealer
 from releases import NewImage, Release, Releases, ReleaseSettings
 from releases.bake_policy import Numbers
+from router import Protocol
 from scheduler import Pause, RunSpec
 from tests.databases import new_database
 
@@ -165,6 +166,7 @@ class World:
     logs: LogStreams
     leases: Leases
     traffic: ScriptedTraffic
+    spoken: dict[AppId, str]  # the protocol that an app is set to
     someone: Someone = field(default_factory=Someone)
     resting: dict[str, Any] = field(default_factory=dict)
 
@@ -209,4 +211,6 @@ def build_world(
     sealer = Sealer(folder / "secret.key")
     traffic = traffic or ScriptedTraffic()
     parts: Any = (database, leases, scheduler, images, sealer, logs, queue, settings or ReleaseSettings(), traffic)
-    return World(database, Releases(*parts), scheduler, images, queue, logs, leases, traffic)
+    spoken: dict[AppId, str] = {}
+    releases = Releases(*parts, lambda app_id: spoken.get(app_id, Protocol.HTTP1))
+    return World(database, releases, scheduler, images, queue, logs, leases, traffic, spoken)

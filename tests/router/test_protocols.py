@@ -98,6 +98,18 @@ def test_a_release_keeps_the_protocol_that_it_came_with(memory_router, memory, d
     assert spoken == {"one": False, "two": False, "three": True}
 
 
+def test_a_rollback_is_spoken_to_as_its_release_was_and_so_is_what_follows(memory_router, memory, database, app_id):
+    memory_router.name_app(app_id, "shop")
+    memory_router.proxies.set(app_id, protocol="h2c", sticky=True)
+    for generation, protocol in [("g1", ""), ("g2", "http1"), ("g3", "")]:
+        with database.write() as session:
+            memory_router.point(session, app_id, generation, [Backend(generation, "10.0.0.1", 80)], protocol)
+        memory_router.apply(app_id)
+    spoken = {server.name: server.h2c for servers in memory.slots.values() for server in servers.values()}
+    assert spoken == {"g1": True, "g2": False, "g3": False}
+    assert memory_router.proxies.of(app_id) == ProxyMode(Protocol.HTTP1, sticky=True)
+
+
 @pytest.mark.engine
 def test_a_grpc_client_calls_streams_and_reads_trailers_over_https(haproxy, app_id, authority, grpc_app):
     haproxy.router.name_app(app_id, "shop")

@@ -268,6 +268,7 @@ class RememberingRouter:
         self.holds: dict[AppId, datetime] = {}
         self.held: list[AppId] = []
         self.requests = RequestLog(Path("/nowhere"), 0)
+        self.spoken: list[str] = []
 
     def urls(self) -> dict[AppId, str]:
         return {app_id: f"http://{app_id}.localhost" for app_id in self.wanted}
@@ -282,9 +283,12 @@ class RememberingRouter:
     def release(self, app_id: AppId) -> None:
         self.holds.pop(app_id, None)
 
-    def point(self, session: object, app_id: AppId, generation: str, backends: Sequence[Backend]) -> None:
+    def point(
+        self, session: object, app_id: AppId, generation: str, backends: Sequence[Backend], protocol: str = ""
+    ) -> None:
         if self.wanted.get(app_id, ("",))[0] != generation:
             self.release(app_id)
+            self.spoken.append(protocol)
         self.wanted[app_id] = (generation, tuple(backends))
 
     def apply(self, app_id: AppId) -> None:

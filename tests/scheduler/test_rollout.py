@@ -59,6 +59,12 @@ def test_a_second_deploy_retires_the_old_instances_in_the_same_moment(platform: 
     assert len(platform.router.history) == 2
 
 
+def test_the_switch_tells_the_router_the_protocol_of_the_release(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    platform.deploy(replace(platform.spec(app_id, version=2), protocol="h2c"))
+    assert platform.router.spoken == ["", "h2c"]
+
+
 def test_deploying_what_is_live_already_does_nothing(platform: Platform, app_id: AppId) -> None:
     spec = platform.spec(app_id)
     platform.deploy(spec)
