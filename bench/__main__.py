@@ -44,7 +44,7 @@ FLEET = "fleet"
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice([*ROWS, LANGUAGES, ROUTING, FLEET]))
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows there too.")
-@click.option("--full", "is_full", is_flag=True, help="Fail nothing during 50 deploys, not 5: takes 20 minutes more.")
+@click.option("--full", "is_full", is_flag=True, help="Fail nothing during 50 deploys, not 5: takes 15 minutes more.")
 @click.option("--apps", type=int, help="The apps of the fleet (default: 200, or as many as memory allows).")
 def main(names: tuple[str, ...], file: Path | None, is_full: bool, apps: int | None) -> None:
     """Measure Portside against its budgets: all of them, or the NAMEs given."""

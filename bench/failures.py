@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import docker
+from docker.models.containers import Container
 
 from bench.bed import PATIENCE_S, Bed, BenchApp, must
 from bench.figures import Row
 from bench.load import Load, Tally, Target
+from scheduler import SchedulerSettings
 from tests.background import eventually
 from tests.traces import LABEL
 
@@ -20,17 +23,18 @@ _QUIET_S = 2.0
 
 @dataclass(frozen=True)
 class Extent:
-    """How often each thing is done to the app."""
+    """How often each thing is done to the app; an instance is killed when it has run for `kept_s`."""
 
     deploys: int
     rollbacks: int
     scales: tuple[int, ...]
     kills: int
+    kept_s: float
 
 
-BRIEF = Extent(5, 5, (3, 1, 2), 3)
-FULL = Extent(50, 50, (3, 1) * 10, 20)
-"""With --full, as the platform promises it: 20 minutes."""
+BRIEF = Extent(5, 5, (3, 1, 2), 3, 0.0)
+FULL = Extent(50, 50, (3, 1) * 10, 20, SchedulerSettings().steady_s + 1)
+"""With --full, as the platform promises it: a quarter of an hour."""
 
 
 def extent_of(bed: Bed) -> Extent:
@@ -52,8 +56,9 @@ def during_changes(bed: Bed) -> Row:
 def during_kills(bed: Bed) -> Row:
     """Requests failed while one of two instances is killed by the engine (`docker kill`), time after time; same load.
 
-    From before the first kill until two instances run again after the last. A POST without an `Idempotency-Key` that
-    is on the killed instance is lost, and counted (decision 8).
+    The one that has run longest is killed. With --full only once it is steady: what dies sooner time after time is
+    taken for a crash loop, and started ever later. From before the first kill until two instances run again after the
+    last. A POST without an `Idempotency-Key` that is on the killed instance is lost, and counted (decision 8).
     """
     app = _live_app(bed)
     must(app.cli("ps:scale", "web=2"))
@@ -105,13 +110,21 @@ def _change(bed: Bed, app: BenchApp) -> None:
 def _kill(bed: Bed, app: BenchApp) -> None:
     engine = docker.from_env()
     try:
-        for _ in range(extent_of(bed).kills):
+        extent = extent_of(bed)
+        for _ in range(extent.kills):
             before = _instances(bed, app)
-            engine.containers.get(sorted(before)[0]).kill()
+            oldest = min((engine.containers.get(each) for each in before), key=_started_at)
+            time.sleep(max(0.0, _started_at(oldest) + extent.kept_s - time.time()))
+            oldest.kill()
             _until_one_is_new(before, bed, app)
             time.sleep(_QUIET_S)
     finally:
         engine.close()
+
+
+def _started_at(container: Container) -> float:
+    """In seconds since the epoch."""
+    return datetime.fromisoformat(container.attrs["State"]["StartedAt"]).timestamp()
 
 
 def _until_there_are(quantity: int, bed: Bed, app: BenchApp) -> None:
