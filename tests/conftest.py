@@ -92,3 +92,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end: no collection of garbage need look at it again."""
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # a test leaves little: looking for it often took a fifteenth of the time
