@@ -175,13 +175,16 @@ class Bakes:
                 session.add(row)
         return self.of([release.id])[release.id]
 
+    def under_way(self) -> list[Bake]:
+        """The trials that are to be looked at."""
+        begun = (BakeRow.state.in_((BakeState.OPEN, BakeState.WORSE)), AppRow.destroyed_at.is_(None))
+        query = select(BakeRow).join(AppRow, AppRow.id == BakeRow.app_id).where(*begun)
+        with self._database.read() as session:
+            return [_bake(row) for row in session.scalars(query)]
+
     def look(self, roll_back: RollBack) -> None:
         """Look at every trial under way. One at a time: the caller holds a lease."""
-        under_way = (BakeRow.state.in_((BakeState.OPEN, BakeState.WORSE)), AppRow.destroyed_at.is_(None))
-        query = select(BakeRow).join(AppRow, AppRow.id == BakeRow.app_id).where(*under_way)
-        with self._database.read() as session:
-            found = [_bake(row) for row in session.scalars(query)]
-        for bake in found:
+        for bake in self.under_way():
             with contained(f"bake window of app {bake.app_id}"):
                 self._look_at(bake, roll_back)
 

@@ -216,6 +216,8 @@ class Releases:
 
     def look_at_bakes(self) -> None:
         """Look at the releases that are on trial, and take back those that are worse than the one before."""
+        if not self.bakes.under_way():  # a lease is two writes to the disk
+            return
         with self._leases.held(BAKES) as lease:
             if lease is not None:
                 self.bakes.look(lambda app_id, to, actor, why: self.submit_rollback(app_id, to, actor, why=why))

@@ -32,11 +32,11 @@ HOLD_PROGRAM = "hold.lua"
 HOLD_LOOK_MS = 50
 CLIENTS_TABLE, RUNNING_TABLE = "gate_clients", "gate_running"
 WRONG_PASSWORDS = 20  # from one address to one app, in a minute
-# A connection check every 30 s: ten thousand servers cost what they are asked. As soon as a request can't connect, the
-# next check is due within 0.5 s. Idle connections are kept for 1 s only, less than any common server's own keep-alive,
-# so that no request meets one that the app is just closing.
+# A connection check every 60 s: servers cost what they are asked, and there may be ten thousand. As soon as a request
+# can't connect, the next check is due within 0.5 s. Idle connections are kept for 1 s only, less than any common
+# server's own keep-alive, so that no request meets one that the app is just closing.
 SERVER_OPTIONS = (
-    "check inter 30s fastinter 500ms downinter 1s fall 2 rise 1"
+    "check inter 60s fastinter 500ms downinter 1s fall 2 rise 1"
     " observe layer4 error-limit 1 on-error fastinter pool-purge-delay 1s"
 )
 

@@ -7,8 +7,10 @@ import pytest
 from core import clock
 from core.errors import Unavailable, UserError
 from core.ids import AppId
+from core.leases import LeaseRow
 from releases import BakePolicy, BakeState, Release
 from releases.bake_policy import Numbers
+from releases.service import BAKES
 from tests.releases.world import World
 
 GOOD = Numbers(1000, 2, 40.0)
@@ -63,6 +65,13 @@ def failing_switch() -> None:
 def test_it_is_told_in_the_log_that_a_release_is_on_trial(world: World, app_id: AppId) -> None:
     told = "On trial for 10 min once it serves: worse than before, and it is rolled back."
     assert told in world.text(world.releases.release(app_id, "v2"))
+
+
+def test_looking_writes_nothing_while_nothing_is_on_trial(world: World) -> None:
+    world.push(world.new_app(), "a")
+    world.releases.look_at_bakes()
+    with world.database.read() as session:
+        assert session.get(LeaseRow, BAKES) is None
 
 
 def test_a_release_that_is_no_worse_stays(world: World, app_id: AppId, monkeypatch: pytest.MonkeyPatch) -> None:
