@@ -205,7 +205,7 @@ class Key:
 @dataclass(frozen=True)
 class Domain:
     """A host name, or a path on one, that leads to an app. `kind` is platform's own ("heroku" in the API's words) or
-    custom."""
+    custom. `acm_status`: of its automatic certificate, in Heroku's words."""
 
     hostname: str
     kind: str
@@ -213,6 +213,8 @@ class Domain:
     redirect_to: str | None
     strip_path: bool
     created_at: str | None
+    acm_status: str | None
+    acm_status_reason: str | None
 
     @classmethod
     def of(cls, data: Json) -> Domain:
@@ -224,6 +226,8 @@ class Domain:
             redirect_to=data.get("redirect_to"),
             strip_path=bool(data.get("strip_path")),
             created_at=data.get("created_at"),
+            acm_status=data.get("acm_status"),
+            acm_status_reason=data.get("acm_status_reason"),
         )
 
 

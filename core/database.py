@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event
@@ -62,6 +63,11 @@ class Database:
             session.connection(execution_options={"portside_write": True})
             yield session
             session.commit()
+
+    def exists(self) -> bool:
+        """Whether a file is there to be opened, so that a mere look makes none; of PostgreSQL, always."""
+        url = self.engine.url
+        return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
     def create_tables(self) -> None:
         """Create every known table that is missing (tests; a real platform migrates with Alembic)."""

@@ -42,6 +42,7 @@ class Work:
     sealed_key: str | None
     token: str | None
     answer: str | None
+    reason: str = ""
 
 
 def apps(session: Session) -> frozenset[AppId]:
@@ -123,7 +124,7 @@ def work(session: Session, order_id: str) -> Work | None:
         return None
     return Work(
         row.id, AppId(row.app_id), row.host, OrderState(row.state), row.next_at,
-        row.failures, row.url, row.sealed_key, row.token, row.answer,
+        row.failures, row.url, row.sealed_key, row.token, row.answer, row.reason,
     )  # fmt: skip
 
 

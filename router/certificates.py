@@ -122,6 +122,12 @@ class Certificates:
             chosen = certificate_records.shown(session, self._domain, app_id)
         return frozenset(host for host, each in chosen.items() if each.expires_at > moment)
 
+    def own_expiries(self) -> dict[str, datetime]:
+        """When the certificate expires that people brought for a host, of each host that shows such a one."""
+        with self._database.read() as session:
+            chosen = certificate_records.shown(session, self._domain)
+        return {host: each.expires_at for host, each in chosen.items() if not each.automatic}
+
     def pem_of(self, certificate_id: str) -> str:
         """Chain and key as HAProxy takes them."""
         with self._database.read() as session:

@@ -14,9 +14,10 @@ from sqlalchemy import delete
 
 from core import clock
 from core.database import Database
+from core.ids import AppId
 from core.leases import Lease, Leases
 from core.states import LostRace
-from router import acme_plan, acme_records
+from router import acme_plan, acme_records, certificate_news, pem
 from router.acme_plan import Trouble
 from router.acme_records import Work
 from router.acme_settings import AcmeSettings
@@ -30,7 +31,8 @@ _LEASE = "certificate "
 
 
 class Issuing:
-    """`look` has a worker take the turn of an order, by its id; `changed` makes HAProxy show what the records say."""
+    """`look` has a worker take the turn of an order, by its id; `changed` makes HAProxy show what the records say;
+    `tell` puts a line into an app's log."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Issuing:
         ordering: Ordering,
         look: Callable[[str], None],
         changed: Callable[[], None],
+        tell: Callable[[AppId, str], None],
     ) -> None:
         self._database = database
         self._leases = leases
@@ -51,6 +54,7 @@ class Issuing:
         self._ordering = ordering
         self._look = look
         self._changed = changed
+        self._tell = tell
 
     def sweep(self) -> None:
         """See that every host that wants a certificate has an order, and have those looked at that are due."""
@@ -101,7 +105,11 @@ class Issuing:
         except Stopped as stopped:
             self._failed(work, lease, stopped)
             return
+        self._done(work, lease, pair)
+
+    def _done(self, work: Work, lease: Lease, pair: pem.Pair) -> None:
         self._ordering.tidy(work.id)
+        before = self._certificates.automatic_dates(work.app_id, work.host)
         renewed_at = acme_plan.renew_at(pair.certificate.starts_at, pair.certificate.expires_at, work.host)
         with self._database.write() as session:
             done = dict.fromkeys(("url", "sealed_key", "token", "answer"))
@@ -110,6 +118,8 @@ class Issuing:
             self._certificates.keep_automatic(session, work.app_id, work.host, pair)
         log.info("%s has a certificate until %s", work.host, clock.iso(pair.certificate.expires_at))
         self._changed()
+        until = pair.certificate.expires_at
+        self._tell(work.app_id, certificate_news.issued(work.host, until, renewed=before is not None))
 
     def _adopt(self, work: Work, lease: Lease) -> bool:
         """A certificate that is there from an earlier time, and lasts, is not asked for again."""
@@ -132,6 +142,11 @@ class Issuing:
             values |= dict.fromkeys(("url", "sealed_key", "token", "answer"))
         self._move(work, lease, OrderState.FAILING, **values)
         self._changed()
+        if certificate_news.is_told(failures, stopped.message, work.reason):
+            dates = self._certificates.automatic_dates(work.app_id, work.host)
+            until = None if dates is None else dates[1]
+            told = certificate_news.failed(work.host, stopped.message, stopped.trouble, next_at, until)
+            self._tell(work.app_id, told)
 
     def _drop(self, work: Work, lease: Lease, still_served: bool) -> None:
         """Nobody wants it any more: the host is gone, or has another certificate, or its app wants none (then what is

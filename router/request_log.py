@@ -1,11 +1,13 @@
-"""The newest request lines of each app, in two files of bounded size: the one that is written, and the one before.
+"""The newest lines of each app, in two files of bounded size: the one that is written, and the one before.
 
-One process appends, in batches; any number read. A line is its moment (ISO 8601), a space, and its text.
+There is one of requests, and one of notices, which many requests do not push out. One process appends; any number read.
+A line is its moment (ISO 8601), a space, and its text.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -13,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core import clock
 from core.ids import AppId
+
+NOTICES_BYTES = 16_000
 
 
 @dataclass(frozen=True)
 class RequestLine:
-    """One request of an app, as its log shows it."""
+    """One request of an app, or one notice, as its log shows it."""
 
     at: datetime
     text: str
@@ -30,6 +35,7 @@ class RequestLog:
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
+        self._lock = threading.Lock()
 
     def append(self, app_id: str, lines: Iterable[RequestLine]) -> None:
         """Keep the lines; what is too old for the room goes."""
@@ -38,11 +44,16 @@ class RequestLog:
         text = "".join(f"{line.at.isoformat(timespec='microseconds')} {line.text}\n" for line in lines).encode()
         self._folder.mkdir(mode=0o700, exist_ok=True)
         path = self._path(app_id)
-        with open(path, "ab") as file:
-            file.write(text)
-            is_full = file.tell() >= self._most_bytes
-        if is_full:
-            os.replace(path, self._former(app_id))
+        with self._lock:
+            with open(path, "ab") as file:
+                file.write(text)
+                is_full = file.tell() >= self._most_bytes
+            if is_full:
+                os.replace(path, self._former(app_id))
+
+    def note(self, app_id: AppId, text: str) -> None:
+        """Keep one line of now."""
+        self.append(app_id, [RequestLine(clock.now(), text)])
 
     def tail(self, app_id: AppId, lines: int) -> list[RequestLine]:
         """The last `lines` lines, oldest first."""

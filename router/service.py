@@ -36,7 +36,7 @@ from router.haproxies import Haproxies, Haproxy, Places
 from router.maintenance import Maintenance
 from router.metrics import Metrics
 from router.proxies import Proxies
-from router.request_log import RequestLog
+from router.request_log import NOTICES_BYTES, RequestLog
 from router.runtime_socket import RouterDown
 from router.settings import RouterSettings
 from router.traffic import Traffic
@@ -64,6 +64,7 @@ class Router:
         self._run = home / "run"
         self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
+        self.notices = RequestLog(home / "notices", NOTICES_BYTES)
         agreement = Agreement(database, settings, self._domain, home, lambda: self._haproxies)
         self.agreement = agreement
         self.traffic = Traffic(database, lambda name: self._haproxies.counts(name), agreement.apply_if_possible)
@@ -264,7 +265,7 @@ class Router:
             proxies.forget(session, app_id)
             records.forget(session, app_id)
         self.agreement.apply_if_possible(app_id, *gone, front=True)
-        for kept in (self.maintenance, self.gate, self.metrics, self.requests):
+        for kept in (self.maintenance, self.gate, self.metrics, self.requests, self.notices):
             kept.forget(app_id)
 
     # --- the HAProxy process ---

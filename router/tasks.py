@@ -57,7 +57,8 @@ def issuing_for(
     parts = (lambda: Sealer(key_file), lambda: _connect(settings, account), reach or Reach(settings.check_port))
     ordering = Ordering(database, settings, *parts, router.agreement.apply_front)
     changed = router.agreement.front_changed
-    return Issuing(database, leases, router.apps_domain, settings, router.certificates, ordering, look, changed)
+    works_with = (router.certificates, ordering, look, changed, router.notices.note)
+    return Issuing(database, leases, router.apps_domain, settings, *works_with)
 
 
 def _connect(settings: AcmeSettings, account: Account) -> Authority:

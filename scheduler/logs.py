@@ -1,4 +1,5 @@
-"""The logs of an app, merged by time: what its instances write, what became of them, what the router was asked."""
+"""The logs of an app, merged by time: what its instances write, what became of them, what the router was asked,
+and what became of its certificates."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from scheduler.types import LogLine
 
 TICK_S = 1.0
 ROUTER = "router"
+CERTIFICATES = "certs"
 _MOST_WAITING = 10_000
 
 
@@ -45,25 +47,29 @@ class AppLogs:
     database: Database
     runtime: Runtime
     requests: RequestLog
+    notices: RequestLog
 
     def read(
         self, app_id: AppId, lines: int, follow: bool, process: str | None, gone: Callable[[], bool]
     ) -> Iterator[LogLine | None]:
         """The last `lines` lines, oldest first; then, if `follow`, new ones as they come and None about once a second.
 
-        `process` is `web.1`, `web` for all of a type, or `router`. Ends when `gone()`.
+        `process` is `web.1`, `web` for all of a type, `router` or `certs`. Ends when `gone()`.
         """
-        rows, asked = self._rows(app_id, process), _asked(self.requests.tail(app_id, lines), process)
-        fresh = self.requests.follow(app_id)
+        rows, sources = self._rows(app_id, process), ((self.requests, ROUTER), (self.notices, CERTIFICATES))
+        beside = [(source, name) for source, name in sources if process in (None, name)]
+        told = [_told(source.tail(app_id, lines), name) for source, name in beside]
+        fresh = [(source.follow(app_id), name) for source, name in beside]
         last: dict[str, OutputLine] = {}
         backlog: deque[LogLine] = deque(maxlen=lines)
         tails = self._tails(rows, max(lines, 1), last)  # one at least, to know where `follow` begins
-        backlog.extend(heapq.merge(self._about(rows), asked, *tails, key=lambda line: line.at))
+        backlog.extend(heapq.merge(self._about(rows), *told, *tails, key=lambda line: line.at))
         yield from backlog
         if follow:
-            told = {line for row in rows for line in row.told}
-            for line in self._follow(app_id, process, last, told, gone):
-                yield from _asked(fresh.fresh(), process)
+            known = {line for row in rows for line in row.told}
+            for line in self._follow(app_id, process, last, known, gone):
+                for follower, name in fresh:
+                    yield from _told(follower.fresh(), name)
                 yield line
 
     def _tails(self, rows: list[Writer], lines: int, last: dict[str, OutputLine]) -> list[list[LogLine]]:
@@ -160,9 +166,8 @@ class _Tails:
             return
 
 
-def _asked(requests: Sequence[RequestLine], process: str | None) -> list[LogLine]:
-    wanted = process in (None, ROUTER)
-    return [LogLine(request.at, "portside", ROUTER, request.text) for request in requests if wanted]
+def _told(lines: Sequence[RequestLine], name: str) -> list[LogLine]:
+    return [LogLine(line.at, "portside", name, line.text) for line in lines]
 
 
 def _instance(row: InstanceRow) -> Writer:

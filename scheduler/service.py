@@ -88,7 +88,7 @@ class Scheduler:
         self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs, adoption, crons)
         self._loop = Loop(self._reconciler, runtime, settings, agenda)
         self._endgame = Endgame(database, router, runtime, settings, self._reconciler)
-        self._logs = AppLogs(database, runtime, router.requests)
+        self._logs = AppLogs(database, runtime, router.requests, router.notices)
 
     def deploy(
         self,

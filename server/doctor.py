@@ -17,11 +17,14 @@ import docker
 import httpx
 from docker.errors import DockerException
 from requests.exceptions import RequestException
+from sqlalchemy.exc import DBAPIError
 
 from builder import BuilderSettings, why_builds_are_unlimited
+from core import clock
 from core.edge import contained
 from core.settings import Source, read
-from server import lifecycle, machine
+from server import certificate_check, lifecycle, machine
+from server.platform import compose
 from server.site import Site
 from server.worker_files import heartbeat_file
 
@@ -150,6 +153,20 @@ def _router(site: Site) -> Check:
     return Check("routing", code == 404, f"an unknown host gets {code}", f"Look at {site.log}/router.log")
 
 
+def certificates(site: Site) -> Check:
+    """Of the hosts that get theirs by themselves, and of those that people brought one for."""
+    platform = compose(site.environ)
+    if not platform.database.exists():
+        return Check("tls", True, "nothing is recorded yet")
+    try:
+        automatic, own = platform.router.automatic.hosts(), platform.router.certificates.own_expiries()
+    except DBAPIError as error:
+        return Check("tls", False, f"the records can't be read: {error.orig}", "portside-server up")
+    found = certificate_check.troubles(automatic, own, clock.now())
+    mend = "portside certs:auto -a APP   (the reasons; refresh tries now), certs:update for one of your own"
+    return Check("tls", not found, certificate_check.told(found, len(automatic), len(own)), mend)
+
+
 def _heartbeat(site: Site) -> Check:
     try:
         age_s = time.time() - heartbeat_file(site.run).stat().st_mtime
@@ -204,5 +221,6 @@ _QUESTIONS: tuple[Callable[[Site], Check], ...] = (
     _key,
     _domain,
     _router,
+    certificates,
     _heartbeat,
 )

@@ -32,12 +32,21 @@ def domains(session: Session) -> None:
 
 
 def _print(found: list[Domain]) -> None:
-    """As a table, with a column for redirects where there are any."""
+    """As a table, with columns for redirects and for automatic certificates where there are any."""
     heads, rows = ["DOMAIN", "KIND"], [[domain.hostname, domain.kind] for domain in found]
     if any(domain.redirect_to for domain in found):
         heads.append("REDIRECTS TO")
         rows = [[*row, domain.redirect_to or ""] for row, domain in zip(rows, found, strict=True)]
+    if any(domain.acm_status for domain in found):
+        heads.append("CERTIFICATE")
+        rows = [[*row, _certificate(domain)] for row, domain in zip(rows, found, strict=True)]
     table(heads, rows)
+
+
+def _certificate(domain: Domain) -> str:
+    """How its automatic certificate stands, with the reason where there is one."""
+    status = domain.acm_status or ""
+    return f"{status}: {domain.acm_status_reason}" if domain.acm_status_reason else status
 
 
 @command(

@@ -271,6 +271,19 @@ def test_domains_that_redirect_are_shown_with_where_to(invoke, logged_in):
     assert invoke("domains", "-a", "demo").stdout == listed
 
 
+def test_domains_with_automatic_certificates_are_shown_with_how_those_stand(invoke, logged_in):
+    issued = {"hostname": "example.com", "kind": "custom", "acm_status": "cert issued"}
+    failing = {"hostname": "www.example.com", "acm_status": "failing", "acm_status_reason": "It does not resolve."}
+    logged_in.answers["GET", "/apps/demo/domains"] = [issued, failing | {"kind": "custom"}]
+    assert invoke("domains", "-a", "demo").stdout == (
+        "DOMAIN           KIND    CERTIFICATE\n"
+        "example.com      custom  cert issued\n"
+        "www.example.com  custom  failing: It does not resolve.\n"
+    )
+    told = json.loads(invoke("domains", "-a", "demo", "--json").stdout)
+    assert [each["acm_status_reason"] for each in told] == [None, "It does not resolve."]
+
+
 def test_a_path_leads_to_an_app(invoke, logged_in):
     domain = {"hostname": "example.com/api", "kind": "custom", "strip_path": True}
     logged_in.answers["POST", "/apps/demo/domains"] = (201, domain, {})

@@ -51,9 +51,8 @@ class Bench:
         ordering = Ordering(self.database, settings, *parts, self.router.agreement.apply_front)
         self.due: list[str] = []
         changed, certificates = self.router.agreement.front_changed, self.router.certificates
-        self.issuing = Issuing(
-            self.database, self.leases, "apps.test", settings, certificates, ordering, self.due.append, changed
-        )
+        doors = (self.due.append, changed, self.router.notices.note)
+        self.issuing = Issuing(self.database, self.leases, "apps.test", settings, certificates, ordering, *doors)
         self.automatic = Automatic(self.database, "apps.test", settings, wake=self.work)
 
     def work(self) -> None:
@@ -71,6 +70,9 @@ class Bench:
     def row(self) -> OrderRow:
         with self.database.read() as session:
             return session.query(OrderRow).filter_by(host=HOST).one()
+
+    def told(self) -> list[str]:
+        return [line.text for line in self.router.notices.tail(self.app_id, 99)]
 
     def shown(self) -> list[str]:
         return [file.rpartition("--")[0].removeprefix("certs/") for file in self.front.certificates]
@@ -167,6 +169,48 @@ def test_failures_in_a_row_are_counted_until_one_succeeds(bench):
     bench.due_now()
     bench.work()
     assert (bench.row().failures, bench.row().reason) == (0, "")
+
+
+def test_the_apps_log_tells_of_each_certificate(bench):
+    bench.automatic.enable(bench.app_id)
+    until = clock.iso(bench.host().expires_at)
+    assert bench.told() == [f"{HOST}: certificate issued, good until {until}"]
+    bench.due_now()
+    bench.work()
+    until = clock.iso(bench.host().expires_at)
+    assert bench.told()[1:] == [f"{HOST}: certificate renewed, good until {until}"]
+    bench.router.forget_app(bench.app_id)
+    assert bench.told() == []
+
+
+def test_the_apps_log_tells_of_failures_with_what_to_do_and_does_not_repeat_itself(bench):
+    bench.use(AcmeSettings(agree_terms=True), ReachedNowhere())
+    bench.automatic.enable(bench.app_id)
+    next_at = clock.iso(bench.host().next_at)
+    assert bench.told() == [
+        f"{HOST}: no certificate: {HOST} does not resolve. Once that is mended: portside certs:auto refresh."
+        f" Next attempt: {next_at}."
+    ]
+    for _ in range(9):
+        bench.due_now()
+        bench.work()
+    assert bench.row().failures == 10
+    assert len(bench.told()) == 4  # the 1st, 2nd, 4th and 8th
+    bench.use(SETTINGS)
+    bench.authority = lambda: LimitingAuthority(wait_s=0)
+    bench.due_now()
+    bench.work()
+    assert "The authority says: too many certificates" in bench.told()[-1]
+
+
+def test_the_apps_log_tells_how_long_the_certificate_lasts_that_is_not_renewed(bench):
+    bench.automatic.enable(bench.app_id)
+    until = clock.iso(bench.host().expires_at)
+    bench.authority = away
+    bench.due_now()
+    bench.work()
+    (failed,) = bench.told()[1:]
+    assert f"{HOST}: certificate not renewed (the one that is shown lasts until {until}): The certificate" in failed
 
 
 def test_an_authority_that_is_away_is_told_and_nothing_is_lost(bench):

@@ -267,7 +267,7 @@ class RememberingRouter:
         self.away = threading.Event()
         self.holds: dict[AppId, datetime] = {}
         self.held: list[AppId] = []
-        self.requests = RequestLog(Path("/nowhere"), 0)
+        self.requests = self.notices = RequestLog(Path("/nowhere"), 0)
         self.spoken: list[str] = []
 
     def urls(self) -> dict[AppId, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
+from pathlib import Path
 
 from core.ids import AppId
 from core.queue import Queue
+from router import RequestLog
 from scheduler import LogLine, ProcessType, doors
+from scheduler.logs import AppLogs
 from scheduler.tasks import RECONCILE_APP
 from tests.scheduler.conftest import Platform
 from tests.scheduler.fakes import IDLE, SERVE
@@ -37,6 +41,27 @@ def test_only_the_process_asked_for_is_shown(platform: Platform, app_id: AppId) 
     for process in ("worker", "worker.1"):
         shown = {line.process for line in platform.scheduler.logs(app_id, process=process) if line}
         assert shown == {"worker.1"}
+
+
+def test_what_became_of_certificates_is_shown_among_them(platform: Platform, app_id: AppId, tmp_path: Path) -> None:
+    platform.deploy(platform.spec(app_id))
+    notices = RequestLog(tmp_path, 16_000)
+    logs = AppLogs(platform.database, platform.runtime, RequestLog(tmp_path / "requests", 0), notices)
+
+    def shown(process: str | None) -> list[str]:
+        return [
+            f"{line.source}[{line.process}]" for line in logs.read(app_id, 99, False, process, lambda: True) if line
+        ]
+
+    notices.note(app_id, "www.example.com: certificate issued")
+    assert shown("certs") == ["portside[certs]"]
+    assert shown(None)[-1] == "portside[certs]"
+    assert {*shown("web"), *shown("router")} == {"portside[web.1]"}
+    stream = logs.read(app_id, 0, True, "certs", lambda: False)
+    assert next(stream) is None
+    notices.note(app_id, "www.example.com: certificate renewed")
+    assert [line.text for line in itertools.islice(filter(None, stream), 1)] == ["www.example.com: certificate renewed"]
+    stream.close()  # type: ignore[attr-defined]
 
 
 def test_following_ticks_while_nothing_comes(platform: Platform, app_id: AppId) -> None:
