@@ -15,7 +15,7 @@ from router.pem import new_key_pem
 
 
 class Account:
-    """The account at one authority (`directory` is its address), the same for all processes."""
+    """The account at one authority (`directory`: see `AcmeSettings.account`), the same for all processes."""
 
     def __init__(self, database: Database, key_file: Path, directory: str) -> None:
         self._database = database
@@ -45,6 +45,16 @@ class Account:
         """Record its address; None: the authority does not know it (any more)."""
         with self._database.write() as session:
             session.execute(update(AccountRow).where(AccountRow.directory == self._directory).values(url=url))
+
+    def email(self) -> str | None:
+        """Where the authority was told to write to; None where that is not known."""
+        row = self._row()
+        return None if row is None else row.email
+
+    def told(self, email: str) -> None:
+        """Record where the authority writes to."""
+        with self._database.write() as session:
+            session.execute(update(AccountRow).where(AccountRow.directory == self._directory).values(email=email))
 
     def _row(self) -> AccountRow | None:
         with self._database.read() as session:

@@ -6,6 +6,7 @@ with it. So only the library's wire and messages are used.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +26,11 @@ from josepy.jwk import JWK, JWKEC
 from core import clock
 from core.errors import Away
 from router.acme_account import Account
+from router.acme_binding import binding, lacking
 from router.acme_settings import AcmeSettings
 from router.acme_types import Challenge, ChallengeKind, Order, OrderStatus, Refused
+
+log = logging.getLogger("portside.certificates")
 
 _TIMEOUT_S = 30
 _MOST_WORDS = 600
@@ -40,21 +44,54 @@ def connect(settings: AcmeSettings, account: Account) -> AcmeAuthority:
     net = _Network(key, alg=ES256, verify_ssl=trusted, user_agent="Portside", timeout=_TIMEOUT_S)
     with _translated(net, settings.directory):
         client = ClientV2(ClientV2.get_directory(settings.directory, net), net)
-        net.account = _registered(client, account, settings.email)
+        net.account = _registered(client, account, settings)
+        _keep_contact(client, net.account, account, settings.email)
     return AcmeAuthority(settings.directory, client, key, lambda: account.known_as(None))
 
 
-def _registered(client: ClientV2, account: Account, email: str) -> messages.RegistrationResource:
+def _registered(client: ClientV2, account: Account, settings: AcmeSettings) -> messages.RegistrationResource:
     """A key that the authority knows already gives the account that it has with it."""
     url = account.url()
     if url is None:
-        wish = messages.NewRegistration.from_data(email=email or None, terms_of_service_agreed=True)
+        wish = messages.NewRegistration.from_data(
+            email=settings.email or None,
+            terms_of_service_agreed=True,
+            external_account_binding=_bound(client, settings),
+        )
         try:
             url = str(client.new_account(wish).uri)
+            account.told(settings.email)
         except errors.ConflictError as known:
             url = str(known.location)
         account.known_as(url)
     return messages.RegistrationResource(uri=url, body=messages.Registration())
+
+
+def _bound(client: ClientV2, settings: AcmeSettings) -> dict[str, Any] | None:
+    found = binding(settings)
+    if found is not None:
+        key = cast(JWK, client.net.key).public_key()
+        return messages.ExternalAccountBinding.from_data(key, found.key_id, found.hmac_key, client.directory)
+    if client.external_account_required():
+        raise lacking(settings.directory)
+    return None
+
+
+def _keep_contact(client: ClientV2, known: messages.RegistrationResource, account: Account, email: str) -> None:
+    """Tell the authority where to write to, where that is not what it was told. If it does not like that, certificates
+    are asked for all the same."""
+    if account.email() == email:
+        return
+    contact = messages.UpdateRegistration(contact=tuple(f"mailto:{each.strip()}" for each in email.split(",") if each))
+    try:
+        client.net.post(known.uri, contact, new_nonce_url=client.directory["newNonce"])
+    except messages.Error as error:
+        if error.code == _NO_ACCOUNT:
+            account.known_as(None)
+            raise
+        log.warning("the certificate authority does not take %s as contact: %s", email or "no address", _words(error))
+        return
+    account.told(email)
 
 
 class AcmeAuthority:

@@ -66,11 +66,16 @@ class OrderRow(Base):
 
 
 class AccountRow(Base):
-    """Portside's account at an authority: its sealed key, made before anything is said there, and its address."""
+    """Portside's account at an authority: its sealed key, made before anything is said there, and its address.
+
+    `directory`: the authority's, with `#` and the id of the account of people's own that it is bound to, if any.
+    `email`: where the authority was told to write to; none: that is not known.
+    """
 
     __tablename__ = "router_acme_accounts"
 
     directory: Mapped[str] = mapped_column(String(500), primary_key=True)
     sealed_key: Mapped[str] = mapped_column(Text)
     url: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -53,7 +53,7 @@ def issuing_for(
     reach: Reach | None = None,
 ) -> Issuing:
     """What asks for the certificates of the router's apps; connects to nothing yet."""
-    account = Account(database, key_file, settings.directory)
+    account = Account(database, key_file, settings.account)
     parts = (lambda: Sealer(key_file), lambda: _connect(settings, account), reach or Reach(settings.check_port))
     ordering = Ordering(database, settings, *parts, router.agreement.apply_front)
     changed = router.agreement.front_changed

@@ -7,6 +7,7 @@ import os
 import ssl
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(place, json.
 class Pebble:
     """An authority that comes to `http_port` to see that a host is ours. `settings` are those of a Portside with it.
 
-    Every name leads to 127.0.0.1, until `lead` says otherwise.
+    Every name leads to 127.0.0.1, until `lead` says otherwise. `bound_by`: the ids of external accounts, of which it
+    then wants one, with their keys.
     """
 
-    def __init__(self, http_port: int, folder: Path, port: int = 0) -> None:
+    def __init__(self, http_port: int, folder: Path, port: int = 0, bound_by: Mapping[str, str] | None = None) -> None:
         spare, self._management, self._dns, self._dns_management = free_ports(4)
         port = port or spare
         web = Authority()
@@ -45,7 +47,8 @@ class Pebble:
         config = {
             "listenAddress": f"127.0.0.1:{port}", "managementListenAddress": f"127.0.0.1:{self._management}",
             "certificate": str(folder / "pebble.pem"), "privateKey": str(folder / "pebble.key"),
-            "httpPort": http_port, "tlsPort": 1, "ocspResponderURL": "", "externalAccountBindingRequired": False,
+            "httpPort": http_port, "tlsPort": 1, "ocspResponderURL": "",
+            "externalAccountBindingRequired": bool(bound_by), "externalAccountMACKeys": dict(bound_by or {}),
         }  # fmt: skip
         (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
         self._context = ssl.create_default_context(cafile=str(trusted))
@@ -79,6 +82,10 @@ class Pebble:
     def root(self) -> str:
         """The certificate that clients of ours are to trust."""
         return self._ask(f"https://localhost:{self._management}/roots/0")
+
+    def log(self) -> str:
+        """All that it has said."""
+        return self._log.read_text()
 
     def lead(self, host: str, address: str) -> None:
         """Have the authority find the host at another address."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,9 +13,10 @@ import pytest
 import requests
 
 from core import clock
-from core.errors import Away
+from core.errors import Away, Unavailable, UserError
 from router import pem
 from router.acme_account import Account
+from router.acme_binding import Binding, binding
 from router.acme_client import connect, retry_after_s
 from router.acme_settings import AcmeSettings
 from router.acme_tables import AccountRow
@@ -23,6 +25,7 @@ from tests.router.authorities import MemoryAuthority
 from tests.router.pebble import Pebble
 
 HTTP = ChallengeKind.HTTP
+EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 
 
 class Answers(ThreadingHTTPServer):
@@ -135,6 +138,93 @@ def test_the_account_is_made_once_and_its_key_is_sealed(answers, database, tmp_p
         (row,) = session.query(AccountRow).all()
     assert "PRIVATE" not in row.sealed_key
     assert account.key_pem() == Account(database, tmp_path / "secret.key", "somewhere").key_pem()
+
+
+@pytest.fixture
+def hmac_file(tmp_path):
+    path = tmp_path / "eab.key"
+    path.write_text(f"{EAB_KEY}\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.engine
+def test_an_account_is_bound_to_an_external_one_where_the_authority_wants_that(
+    answers, account, tmp_path, hmac_file, caplog
+):
+    pebble = Pebble(answers.server_port, tmp_path, bound_by={"kid-1": EAB_KEY})
+    bound = pebble.acme(eab_key_id="kid-1", eab_hmac_file=str(hmac_file))
+    try:
+        pebble.start()
+        with pytest.raises(Unavailable, match=r"only takes accounts that are bound .* PORTSIDE_ACME_EAB_KEY_ID"):
+            connect(pebble.acme(), account)
+        with pytest.raises(Refused, match="kid"):
+            connect(replace(bound, eab_key_id="unknown-kid"), account)
+        assert account.url() is None
+        assert connect(bound, account).begin("www.example.com", HTTP).status is OrderStatus.PENDING
+        hmac_file.unlink()  # it is needed no more
+        connect(bound, account)
+    finally:
+        pebble.stop()
+    assert EAB_KEY not in f"{caplog.text} {bound} {binding(AcmeSettings())}"
+
+
+def test_a_key_that_others_may_read_or_that_is_none_is_refused(hmac_file):
+    bound = AcmeSettings(eab_key_id="kid-1", eab_hmac_file=str(hmac_file))
+    assert binding(bound) == Binding("kid-1", EAB_KEY)
+    assert EAB_KEY not in repr(binding(bound))
+    hmac_file.chmod(0o640)
+    with pytest.raises(Unavailable, match=rf"may be read by others \(mode 640\). Do: chmod 600 {hmac_file}"):
+        binding(bound)
+    hmac_file.chmod(0o600)
+    hmac_file.write_text("my key")
+    with pytest.raises(Unavailable, match="does not hold a key in base64url") as refused:
+        binding(bound)
+    assert "my key" not in refused.value.message
+    hmac_file.unlink()
+    with pytest.raises(Unavailable, match=r"can't be read \(FileNotFoundError\)"):
+        binding(bound)
+
+
+def test_another_directory_or_another_external_account_is_another_account():
+    settings = AcmeSettings(eab_key_id="kid-1", eab_hmac_file="f")
+    others = AcmeSettings(), replace(settings, eab_key_id="kid-2"), replace(settings, directory="https://other/dir")
+    assert len({each.account for each in (settings, *others)}) == 4
+    assert AcmeSettings().account == AcmeSettings().directory
+    with pytest.raises(UserError, match="only one is set; they go together"):
+        AcmeSettings(eab_key_id="kid-1")
+
+
+@pytest.mark.engine
+def test_an_address_that_changed_is_told_to_the_authority_once(answers, account, tmp_path, caplog):
+    def contact() -> list[str]:
+        authority = connect(pebble.acme(email=email), account)
+        return authority._post(account.url()).json().get("contact", [])
+
+    pebble = Pebble(answers.server_port, tmp_path)
+    try:
+        pebble.start()
+        for email, told in (
+            ("one@example.com", ["mailto:one@example.com"]),
+            ("two@example.com,ops@example.com", ["mailto:two@example.com", "mailto:ops@example.com"]),
+            ("", []),
+        ):
+            assert contact() == told
+            assert account.email() == email
+        account.told("unlike@example.com")  # as of an account that an earlier version made, when nothing was recorded
+        email = "three@example.com"
+        assert contact() == ["mailto:three@example.com"]
+        email = "no address"
+        assert contact() == ["mailto:three@example.com"]  # certificates are asked for all the same
+        assert account.email() == "three@example.com"
+        assert "does not take no address as contact" in caplog.text
+        asked = pebble.log().count("POST /my-account/")
+        assert asked > 0
+        email = "three@example.com"
+        connect(pebble.acme(email=email), account)
+        assert pebble.log().count("POST /my-account/") == asked
+    finally:
+        pebble.stop()
 
 
 class Crowded(BaseHTTPRequestHandler):
