@@ -1,4 +1,4 @@
-"""The tokens that `portside login` keeps: one for each server, in one file that only its owner can read.
+"""The tokens that `portside login` keeps: one for each server, in files that only their owner can read.
 
 `$XDG_CONFIG_HOME/portside/credentials.json` (`~/.config/…` by default), mode 0600, replaced atomically:
 `{"default": URL, "servers": {URL: {"email": …, "token": …, "authorization_id": …}}}`.
@@ -9,13 +9,18 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 from cli.errors import CliError
-from cli.start import credentials_path
+from cli.start import USERNAME, credentials_path
+
+FOR_GIT = "git-credentials"
+"""The file beside `credentials.json`: the same tokens in git's own format, so that a push waits for no Python."""
 
 
 @dataclass(frozen=True)
@@ -71,25 +76,54 @@ def load(path: Path) -> Credentials:
 
 
 def save(path: Path, credentials: Credentials) -> None:
-    """Replace the file in one step, so that no reader sees half of it and nobody else may read it.
+    """Replace the file, and the one for git beside it, so that no reader sees half of one and nobody else may read it.
+
+    git's is taken away first: ended in the middle of this, git asks the command, and never gets a login of before.
 
     Raises:
-        CliError: it can't be written.
+        CliError: one can't be written.
     """
     body = {
         "default": credentials.default,
         "servers": {server: asdict(login) for server, login in credentials.servers.items()},
     }
-    try:
+    with _told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")  # mkstemp makes it 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(body, file, indent=2)
-                file.write("\n")
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        (path.parent / FOR_GIT).unlink(missing_ok=True)
+        _replace(path, json.dumps(body, indent=2) + "\n")
+    save_for_git(path, credentials)
+
+
+def save_for_git(path: Path, credentials: Credentials) -> None:
+    """Keep the logins once more, beside the file at `path`, as git-credential-store(1) reads them.
+
+    Raises:
+        CliError: that can't be written.
+    """
+    lines = [_as_url(server, login.token) for server, login in credentials.servers.items()]
+    with _told(path.parent / FOR_GIT):
+        _replace(path.parent / FOR_GIT, "".join(f"{line}\n" for line in lines))
+
+
+def _as_url(server: str, token: str) -> str:
+    scheme, _, place = server.partition("://")
+    return f"{scheme}://{USERNAME}:{quote(token, safe='')}@{place}"
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise CliError(f"{path} can't be written: {error.strerror}.", "Check who owns that folder.") from None

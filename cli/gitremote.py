@@ -23,6 +23,12 @@ from cli.start import USERNAME
 
 REMOTE = "portside"
 _APP_PATH = re.compile(r"^/?([a-z][a-z0-9-]{1,28}[a-z0-9])(?:\.git)?/?$")
+QUICK_HELPER = (
+    '!f() { test "$1" = store || test -n "$PORTSIDE_TOKEN" || '
+    'git credential-store --file="${XDG_CONFIG_HOME:-$HOME/.config}/portside/git-credentials" "$1"; }; f'
+)
+"""git-credential-store(1) on the file that `credentials.save` keeps for it. A login that a server refuses is erased
+from that file alone. PORTSIDE_TOKEN goes before any login."""
 _SCP_STYLE = re.compile(r"^(?:[^@/:]+@)?([^/:]+):([^/].*)$")
 
 
@@ -135,16 +141,18 @@ def remove_remote(name: str) -> None:
 
 
 def install_helper(server: str, command: str) -> None:
-    """Make this repository, and no other, ask `command` for the login of `server`.
+    """Make this repository, and no other, ask for the login of `server`: git's own helper first, then `command`.
 
     The empty value first empties git's list of helpers (gitcredentials(7)), so that no other helper of this person's
-    stores the token somewhere of its own. git also calls the helper to have each working login stored, while it pushes:
-    the shell answers that, since starting Python would add 0.1 s to every push for nothing.
+    stores the token somewhere of its own. git's helper reads the logins that are kept for it in a few milliseconds,
+    where starting Python holds each push up for 40; `command` explains when there is none. git also calls the helpers
+    to have each working login stored, while it pushes: the shell answers that.
     """
     section = f"credential.{server}"
-    helper = f'!f() {{ test "$1" = store || {command} git:credentials "$1"; }}; f'
+    explained = f'!f() {{ test "$1" = store || {command} git:credentials "$1"; }}; f'
     _must("config", "--local", "--replace-all", f"{section}.helper", "")
-    _must("config", "--local", "--add", f"{section}.helper", helper)
+    _must("config", "--local", "--add", f"{section}.helper", QUICK_HELPER)
+    _must("config", "--local", "--add", f"{section}.helper", explained)
     _must("config", "--local", "--replace-all", f"{section}.username", USERNAME)
     _must("config", "--local", "--replace-all", f"{section}.useHttpPath", "false")
 

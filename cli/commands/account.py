@@ -38,8 +38,8 @@ _LOOKS_LIKE_A_SERVER = re.compile(r"://|[.:]|^localhost$")
 def login(session: Session, url: str | None, email: str | None, by_token: bool) -> None:
     """Log in to a server and make it the default.
 
-    A token of your own is made for this machine and kept in ~/.config/portside/credentials.json, which only you can
-    read. The password is not kept.
+    A token of your own is made for this machine and kept in ~/.config/portside, which only you can read:
+    credentials.json, and git-credentials for git. The password is not kept.
     """
     if url is not None and not _LOOKS_LIKE_A_SERVER.search(url):
         raise click.UsageError(

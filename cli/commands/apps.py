@@ -39,7 +39,7 @@ def create(session: Session, name: str | None, remote: str, no_remote: bool) -> 
     if no_remote:
         return
     if gitremote.inside_repository():
-        connect(api.server, app.name, remote)
+        connect(session, api.server, app.name, remote)
     else:
         problem(
             "This is not a git repository, so no remote was added.",

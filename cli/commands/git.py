@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import click
 
 from cli import gitremote
 from cli.client import segment
 from cli.commandline import command
+from cli.credentials import save_for_git
 from cli.errors import CliError
 from cli.printing import problem, progress
 from cli.records import App, read
@@ -16,7 +18,7 @@ from cli.session import Session, pass_session
 from cli.start import USERNAME
 
 
-def connect(server: str, app: str, name: str) -> bool:
+def connect(session: Session, server: str, app: str, name: str) -> bool:
     """Add the remote `name` for the app and the login for its server to this repository; say what was done.
 
     A remote of that name which leads elsewhere is left as it is (False).
@@ -31,6 +33,9 @@ def connect(server: str, app: str, name: str) -> bool:
         return False
     if existing is None:
         gitremote.add_remote(name, url)
+    with suppress(CliError):  # without it, git asks this command
+        if session.credentials.servers:
+            save_for_git(session.credentials_path, session.credentials)
     gitremote.install_helper(server, gitremote.own_command())
     progress(f"The git remote {name} is set. To deploy, run `git push {name} main`.")
     return True
@@ -49,7 +54,7 @@ def git_remote(session: Session, app_name: str | None, remote: str) -> None:
         raise CliError("This is not a git repository.", "Run `git init -b main` first.")
     api = session.api()
     app = read(App.of, api.get(f"/apps/{segment(named)}"))
-    if not connect(api.server, app.name, remote):
+    if not connect(session, api.server, app.name, remote):
         raise click.exceptions.Exit(1)
 
 

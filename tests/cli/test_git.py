@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.gitremote import QUICK_HELPER
 from cli.start import kept_token
 
 COMMAND = str(Path(sys.executable).parent / "portside")
@@ -97,7 +98,42 @@ def test_git_remote_may_be_run_again(logged_in, repository, shell):
         result = shell(COMMAND, "git:remote", "-a", "demo")
         assert result.stderr == "The git remote portside is set. To deploy, run `git push portside main`.\n"
     helpers = git("config", "--local", "--get-all", f"credential.{logged_in.url}.helper").stdout
-    assert helpers == f'\n!f() {{ test "$1" = store || {COMMAND} git:credentials "$1"; }}; f\n'
+    explained = f'!f() {{ test "$1" = store || {COMMAND} git:credentials "$1"; }}; f'
+    assert helpers.splitlines() == ["", QUICK_HELPER, explained]
+
+
+def test_git_finds_the_login_itself(logged_in, repository, shell, home):
+    shell(COMMAND, "git:remote", "-a", "demo")
+    assert (home / ".config/portside/git-credentials").exists()
+    git("config", "--local", "--replace-all", f"credential.{logged_in.url}.helper", QUICK_HELPER, "^.*git:credentials")
+    answer = ask_git(logged_in.url)
+    assert (answer.returncode, dict(line.split("=", 1) for line in answer.stdout.split())["password"]) == (0, TOKEN)
+
+
+@pytest.mark.parametrize("lost", ["the file", "the login in it"])
+def test_without_a_login_for_git_the_command_answers(logged_in, repository, shell, home, lost):
+    shell(COMMAND, "git:remote", "-a", "demo")
+    kept = home / ".config/portside/git-credentials"
+    if lost == "the file":
+        kept.unlink()
+    else:  # as after a token that the server refused
+        asked = f"url={logged_in.url}\nusername=portside\npassword={TOKEN}\n\n"
+        subprocess.run(["git", "credential", "reject"], input=asked, text=True, check=True, capture_output=True)
+        assert kept.read_text() == ""
+    answer = ask_git(logged_in.url)
+    assert f"password={TOKEN}\n" in answer.stdout
+
+
+def test_a_token_in_the_environment_goes_before_a_login(logged_in, repository, shell, monkeypatch):
+    shell(COMMAND, "git:remote", "-a", "demo")
+    monkeypatch.setenv("PORTSIDE_TOKEN", "another")
+    assert "password=another\n" in ask_git(logged_in.url).stdout
+
+
+def test_logging_out_takes_gits_login_too(logged_in, repository, shell, home):
+    shell(COMMAND, "git:remote", "-a", "demo")
+    shell(COMMAND, "logout")
+    assert (home / ".config/portside/git-credentials").read_text() == ""
 
 
 def test_git_is_told_to_stop_when_there_is_no_login(logged_in, repository, shell):

@@ -19,12 +19,12 @@ def test_login_keeps_a_token_of_its_own_and_not_the_password(invoke, platform, h
     assert body["description"].startswith("portside login from ")
 
 
-def test_the_file_is_for_its_owner_only(invoke, platform, home):
+def test_the_files_are_for_their_owner_only(invoke, platform, home):
     invoke("login", platform.url, "--email", "me@example.com", input="correct horse\n")
     folder = home / ".config/portside"
-    assert stat.S_IMODE((folder / "credentials.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert [path.name for path in folder.iterdir()] == ["credentials.json"]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes == {"credentials.json": 0o600, "git-credentials": 0o600}
 
 
 def test_wrong_password_says_so_and_keeps_nothing(invoke, platform, home):
