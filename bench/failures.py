@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import docker
 from docker.models.containers import Container
@@ -58,12 +59,25 @@ def during_kills(bed: Bed) -> Row:
 
     The one that has run longest is killed. With --full only once it is steady: what dies sooner time after time is
     taken for a crash loop, and started ever later. From before the first kill until two instances run again after the
-    last. A POST without an `Idempotency-Key` that is on the killed instance is lost, and counted (decision 8).
+    last. The app has `--retry-posts`. What an app without it loses in a few kills, the POSTs without an
+    `Idempotency-Key` that are on the killed instance, is told beside it (decision 8).
     """
+    kills = extent_of(bed).kills
+    found = _killed(bed, f"one of two instances killed, {kills} times", kills, "--retry-posts")
+    usual = _killed(bed, "as it is by default", BRIEF.kills)
+    told = f"without --retry-posts, {BRIEF.kills} kills: {usual.measured}{usual.note and f' ({usual.note})'}"
+    kept = {**found.kept, **{f"by_default_{name}": values for name, values in usual.kept.items()}}
+    return replace(found, note="; ".join(filter(None, (found.note, told))), kept=kept)
+
+
+def _killed(bed: Bed, what: str, kills: int, *options: str) -> Row:
+    """The row of an app of its own, with these options of `proxy:set`."""
     app = _live_app(bed)
+    if options:
+        must(app.cli("proxy:set", *options))
     must(app.cli("ps:scale", "web=2"))
     _until_there_are(2, bed, app)
-    return _under_load(bed, app, f"one of two instances killed, {extent_of(bed).kills} times", _kill)
+    return _under_load(bed, app, what, partial(_kill, kills))
 
 
 def _live_app(bed: Bed) -> BenchApp:
@@ -107,14 +121,13 @@ def _change(bed: Bed, app: BenchApp) -> None:
         _until_there_are(quantity, bed, app)
 
 
-def _kill(bed: Bed, app: BenchApp) -> None:
-    engine = docker.from_env()
+def _kill(kills: int, bed: Bed, app: BenchApp) -> None:
+    engine, kept_s = docker.from_env(), extent_of(bed).kept_s
     try:
-        extent = extent_of(bed)
-        for _ in range(extent.kills):
+        for _ in range(kills):
             before = _instances(bed, app)
             oldest = min((engine.containers.get(each) for each in before), key=_started_at)
-            time.sleep(max(0.0, _started_at(oldest) + extent.kept_s - time.time()))
+            time.sleep(max(0.0, _started_at(oldest) + kept_s - time.time()))
             oldest.kill()
             _until_one_is_new(before, bed, app)
             time.sleep(_QUIET_S)

@@ -237,11 +237,12 @@ class Proxy:
 
     protocol: str
     sticky: bool
+    retry_posts: bool
 
     @classmethod
     def of(cls, data: Json) -> Proxy:
         """Read the API's object. Raises KeyError when it is not one."""
-        return cls(protocol=data["protocol"], sticky=bool(data["sticky"]))
+        return cls(data["protocol"], bool(data["sticky"]), bool(data["retry_posts"]))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from router import networks
+from router import networks, proxies
 from router.front_plan import FrontMap
 from router.gate_types import AccessRule, Login, TrafficLimits, TrafficTimeouts, Verdict
 from router.logins import Hash
@@ -72,10 +72,11 @@ def entries(session: Session) -> dict[FrontMap, Entries]:
     users = list(session.scalars(select(LoginRow)))
     asking = {user.app_id for user in users}
     rows = {row.app_id: row for row in session.scalars(select(LimitsRow))}
+    retrying = proxies.retrying(session)
     options: dict[str, str] = {}
-    for app_id in by_app.keys() | asking | rows.keys():
-        row = rows.get(app_id)
-        wanted = Options(_admits(by_app.get(app_id, {})), app_id in asking, limits_of(row), timeouts_of(row))
+    for app_id in by_app.keys() | asking | rows.keys() | retrying:
+        row, admits, asks = rows.get(app_id), _admits(by_app.get(app_id, {})), app_id in asking
+        wanted = Options(admits, asks, limits_of(row), timeouts_of(row), app_id in retrying)
         if wanted != Options():
             options[app_id] = encoded(wanted)
     return {

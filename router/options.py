@@ -1,4 +1,5 @@
-"""What an app asks of those who want in, and how much it gives them, in one word for HAProxy's map. Pure.
+"""What an app asks of those who want in, how much it gives them, and what it lets the router do with their requests, in
+one word for HAProxy's map. Pure.
 
 A request to an app with nothing of this looks into one map, finds nothing, and is asked nothing more.
 """
@@ -11,6 +12,7 @@ from enum import StrEnum
 from router.gate_types import TrafficLimits, TrafficTimeouts
 
 ASKS = "asks"
+RETRIES = "retries"
 _NOTHING = "0"
 
 
@@ -30,11 +32,13 @@ class Options:
     asks_password: bool = False
     limits: TrafficLimits = field(default_factory=TrafficLimits)
     timeouts: TrafficTimeouts = field(default_factory=TrafficTimeouts)
+    retries_posts: bool = False
 
 
 def encoded(options: Options) -> str:
-    """Fields with a colon between two, as gate.cfg.j2 and timeouts.cfg.j2 read them: whom it admits, whether it asks
-    for a password, requests per second, connections, milliseconds of silence, and of a tunnel's. 0: as usual."""
+    """Fields with a colon between two, as gate.cfg.j2, retries.cfg.j2 and timeouts.cfg.j2 read them: whom it admits,
+    whether it asks for a password, requests per second, connections, milliseconds of silence, and of a tunnel's,
+    whether any method is sent again. 0: as usual."""
     limits, timeouts = options.limits, options.timeouts
     fields = (
         options.admits.value,
@@ -43,5 +47,6 @@ def encoded(options: Options) -> str:
         limits.connections or 0,
         1000 * (timeouts.idle_s or 0),
         1000 * (timeouts.tunnel_s or 0),
+        RETRIES if options.retries_posts else _NOTHING,
     )
     return ":".join(map(str, fields))

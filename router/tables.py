@@ -105,6 +105,7 @@ class ProxyRow(Base):
     app_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     protocol: Mapped[str] = mapped_column(String(10))
     sticky: Mapped[bool]
+    retry_posts: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class MaintenanceRow(Base):

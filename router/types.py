@@ -70,11 +70,15 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True)
 class ProxyMode:
-    """How requests are passed on to an app. `protocol` holds from its next release on, `sticky` at once: each
-    visitor comes back to the instance that served them first."""
+    """How requests are passed on to an app. `protocol` holds from its next release on, the others at once.
+
+    `sticky`: each visitor comes back to the instance that served them first. `retry_posts`: a request of any method
+    goes to another instance when its own ends before it answers, though the app may then do it twice.
+    """
 
     protocol: Protocol = Protocol.HTTP1
     sticky: bool = False
+    retry_posts: bool = False
 
 
 @dataclass(frozen=True)

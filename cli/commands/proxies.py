@@ -23,18 +23,24 @@ def proxy(session: Session) -> None:
     _show(session, read(Proxy.of, target.api.get(target.path("/proxy"))))
 
 
-@command("proxy:set", examples=["portside proxy:set --protocol h2c", "portside proxy:set --sticky"])
+@command("proxy:set", examples=["portside proxy:set --protocol h2c", "portside proxy:set --sticky --retry-posts"])
 @click.option("--protocol", type=click.Choice(["http1", "h2c"]), help="What the app's instances speak; h2c for gRPC.")
 @click.option("--sticky/--no-sticky", default=None, help="Send each visitor to the instance that served them first.")
+@click.option(
+    "--retry-posts/--no-retry-posts",
+    default=None,
+    help="Send POSTs (and PUTs, PATCHes, DELETEs) to another instance when theirs dies: the app may do one twice.",
+)
 @app_options
 @json_option
 @pass_session
-def proxy_set(session: Session, protocol: str | None, sticky: bool | None) -> None:
+def proxy_set(session: Session, protocol: str | None, sticky: bool | None, retry_posts: bool | None) -> None:
     """Change how requests are passed on to an app."""
-    if protocol is None and sticky is None:
+    wanted = {"protocol": protocol, "sticky": sticky, "retry_posts": retry_posts}
+    if not any(value is not None for value in wanted.values()):
         raise CliError("Nothing to set.", "For example: portside proxy:set --sticky")
     target = session.target()
-    _show(session, read(Proxy.of, target.api.patch(target.path("/proxy"), {"protocol": protocol, "sticky": sticky})))
+    _show(session, read(Proxy.of, target.api.patch(target.path("/proxy"), wanted)))
     if protocol is not None:
         progress("The protocol holds from the next release on. If the app runs already: push again.")
 
@@ -43,8 +49,9 @@ def _show(session: Session, found: Proxy) -> None:
     if session.as_json:
         as_json(asdict(found))
         return
-    click.echo(f"protocol  {found.protocol}")
-    click.echo(f"sticky    {'on' if found.sticky else 'off'}")
+    click.echo(f"protocol     {found.protocol}")
+    click.echo(f"sticky       {'on' if found.sticky else 'off'}")
+    click.echo(f"retry-posts  {'on' if found.retry_posts else 'off'}")
 
 
 COMMANDS = (proxy, proxy_set)

@@ -174,6 +174,7 @@ class App(ThreadingHTTPServer):
         self.release = threading.Event()
         self.slow_started = threading.Event()
         self.seen: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self._open: set[socket.socket] = set()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -211,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: App
 
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         self.server.seen.append(dict(self.headers.items()))
         if self.path == "/slow":
             self.server.slow_started.set()
@@ -223,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
 
     def log_message(self, *_: object) -> None:
         pass

@@ -34,7 +34,7 @@ def test_rules_of_access_are_kept_shown_and_taken_away(memory_router, memory_fro
         ("allow", "2001:db8::/32"),
         ("deny", "10.66.0.0/16"),
     ]
-    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "listed:0:0:0:0:0"}
+    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "listed:0:0:0:0:0:0"}
     assert memory_front.maps[FrontMap.NETWORKS] == {
         f"{app_id}/8/0A": "allow",
         f"{app_id}/8/0A42": "deny",
@@ -42,7 +42,7 @@ def test_rules_of_access_are_kept_shown_and_taken_away(memory_router, memory_fro
     }
     assert gate.remove_rule(app_id, "10.0.0.0/8") == rules[0]
     gate.remove_rule(app_id, rules[1].id)
-    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "others:0:0:0:0:0"}
+    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "others:0:0:0:0:0:0"}
     gate.clear_rules(app_id)
     assert memory_front.maps[FrontMap.OPTIONS] == memory_front.maps[FrontMap.NETWORKS] == {}
 
@@ -79,7 +79,7 @@ def test_a_password_is_kept_as_its_digest_only(memory_router, memory_front, data
     gate = memory_router.gate
     login = gate.set_login(app_id, "ann", PASSWORD)
     assert [each.name for each in gate.logins(app_id)] == ["ann"] == [login.name]
-    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "all:asks:0:0:0:0"}
+    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "all:asks:0:0:0:0:0"}
     entry = memory_front.maps[FrontMap.LOGINS][f"{app_id}/ann"]
     assert PASSWORD not in entry
     gate.set_login(app_id, "ann", PASSWORD)
@@ -120,7 +120,7 @@ def test_limits_and_timeouts_are_one_entry(memory_router, memory_front, app_id):
     gate = memory_router.gate
     gate.set_limits(app_id, TrafficLimits(requests_per_s=20, connections=5))
     gate.set_timeouts(app_id, TrafficTimeouts(idle_s=120, tunnel_s=7200))
-    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "all:0:20:5:120000:7200000"}
+    assert memory_front.maps[FrontMap.OPTIONS] == {app_id: "all:0:20:5:120000:7200000:0"}
     assert gate.limits(app_id) == TrafficLimits(20, 5)
     assert gate.timeouts(app_id) == TrafficTimeouts(120, 7200)
     assert gate.limits(AppId(new_id())) == TrafficLimits()

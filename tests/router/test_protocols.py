@@ -78,6 +78,7 @@ def test_an_app_speaks_http1_until_it_is_told_otherwise(memory_router, app_id):
     assert memory_router.proxies.of(app_id) == ProxyMode()
     assert memory_router.proxies.set(app_id, protocol="h2c") == ProxyMode(Protocol.H2C)
     assert memory_router.proxies.set(app_id, sticky=True) == ProxyMode(Protocol.H2C, sticky=True)
+    assert memory_router.proxies.set(app_id, retry_posts=True) == ProxyMode(Protocol.H2C, sticky=True, retry_posts=True)
     with pytest.raises(UserError) as caught:
         memory_router.proxies.set(app_id, protocol="spdy")
     assert caught.value.message == "There is no protocol 'spdy': an app speaks http1 or h2c."
@@ -100,20 +101,22 @@ def test_a_release_keeps_the_protocol_that_it_came_with(memory_router, memory, d
 
 def test_a_rollback_is_spoken_to_as_its_release_was_and_so_is_what_follows(memory_router, memory, database, app_id):
     memory_router.name_app(app_id, "shop")
-    memory_router.proxies.set(app_id, protocol="h2c", sticky=True)
+    memory_router.proxies.set(app_id, protocol="h2c", sticky=True, retry_posts=True)
     for generation, protocol in [("g1", ""), ("g2", "http1"), ("g3", "")]:
         with database.write() as session:
             memory_router.point(session, app_id, generation, [Backend(generation, "10.0.0.1", 80)], protocol)
         memory_router.apply(app_id)
     spoken = {server.name: server.h2c for servers in memory.slots.values() for server in servers.values()}
     assert spoken == {"g1": True, "g2": False, "g3": False}
-    assert memory_router.proxies.of(app_id) == ProxyMode(Protocol.HTTP1, sticky=True)
+    assert memory_router.proxies.of(app_id) == ProxyMode(Protocol.HTTP1, sticky=True, retry_posts=True)
 
 
 @pytest.mark.engine
-def test_a_grpc_client_calls_streams_and_reads_trailers_over_https(haproxy, app_id, authority, grpc_app):
+@pytest.mark.parametrize("retry_posts", [False, True])
+def test_a_grpc_client_calls_streams_and_reads_trailers_over_https(haproxy, app_id, authority, grpc_app, retry_posts):
+    """Calls are POSTs, whose bodies end when it suits the client."""
     haproxy.router.name_app(app_id, "shop")
-    haproxy.router.proxies.set(app_id, protocol="h2c")
+    haproxy.router.proxies.set(app_id, protocol="h2c", retry_posts=retry_posts)
     deploy(haproxy, app_id, "g1", grpc_app)
     haproxy.router.certificates.add(app_id, *authority.issue("shop.apps.test"))
     with channel(haproxy, authority) as client:

@@ -61,49 +61,6 @@ def test_the_other_instance_answers_when_one_is_dead(haproxy, served, start_app,
     assert {haproxy.get("shop.apps.test", method=method) for _ in range(10)} == {(200, "two")}
 
 
-def in_flight_when_an_instance_dies(haproxy, until, one, other, method, headers):
-    """The status of a request that has reached an instance which then dies without a byte of an answer."""
-    client = haproxy.client()
-    client.request(
-        method, "/slow", body=b"x" if method == "POST" else None, headers={"Host": "shop.apps.test", **headers}
-    )
-    until(lambda: one.slow_started.is_set() or other.slow_started.is_set(), "an instance has the request")
-    died, lives = (one, other) if one.slow_started.is_set() else (other, one)
-    lives.release.set()
-    died.die()
-    answer = client.getresponse()
-    text = answer.read().decode()
-    client.close()
-    return answer.status, text if answer.status == 200 else "", lives.name
-
-
-@pytest.mark.parametrize(("method", "headers"), [("GET", {}), ("POST", {"Idempotency-Key": '"8e03978e"'})])
-def test_what_may_be_repeated_is_answered_by_the_other_instance(
-    haproxy, until, served, start_app, app_id, method, headers
-):
-    other = start_app("two")
-    haproxy.deploy(app_id, "g1", served, other)
-    status, answer, survivor = in_flight_when_an_instance_dies(haproxy, until, served, other, method, headers)
-    assert (status, answer) == (200, survivor)
-
-
-def test_a_post_without_a_key_is_never_sent_twice(haproxy, until, served, start_app, app_id):
-    other = start_app("two")
-    haproxy.deploy(app_id, "g1", served, other)
-    status, _, _ = in_flight_when_an_instance_dies(haproxy, until, served, other, "POST", {})
-    assert status == 502
-    assert not (served.slow_started.is_set() and other.slow_started.is_set())
-
-
-def test_a_long_request_with_a_key_goes_through(haproxy, served):
-    """It is too long to be repeated, and waits for nothing."""
-    client = haproxy.client()
-    headers = {"Host": "shop.apps.test", "Idempotency-Key": '"8e03978e"'}
-    client.request("POST", "/", body=b"x" * 1_000_000, headers=headers)
-    assert client.getresponse().read() == b"one"
-    client.close()
-
-
 def test_the_app_is_told_about_the_client_by_the_router_alone(haproxy, served):
     lies = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https", "Forwarded": "for=9.9.9.9", "X-Request-Id": "a"}
     haproxy.get("shop.apps.test", headers=lies)

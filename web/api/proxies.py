@@ -8,6 +8,7 @@ from web.api.routing import Answer, AppCall, Routes
 from web.api.shapes import Json
 
 routes = Routes()
+FLAGS = ("sticky", "retry_posts")
 
 
 @routes("GET", "/apps/<app>/proxy", Permission.VIEW)
@@ -17,12 +18,14 @@ def show_proxy(call: AppCall) -> Answer:
 
 @routes("PATCH", "/apps/<app>/proxy", Permission.MANAGE)
 def set_proxy(call: AppCall) -> Answer:
-    """`protocol` is http1 or h2c, from the next release on; `sticky` holds at once."""
-    sticky = call.body.flag("sticky") if call.body.values.get("sticky") is not None else None
+    """`protocol` is http1 or h2c, from the next release on; `sticky` and `retry_posts` hold at once."""
+    body = call.body
+    sticky, retry_posts = (body.flag(name) if body.values.get(name) is not None else None for name in FLAGS)
+    proxies = call.parts.router.proxies
     return Answer(
-        _shape(call.parts.router.proxies.set(call.app.id, protocol=call.body.text("protocol"), sticky=sticky))
+        _shape(proxies.set(call.app.id, protocol=body.text("protocol"), sticky=sticky, retry_posts=retry_posts))
     )
 
 
 def _shape(mode: ProxyMode) -> Json:
-    return {"protocol": str(mode.protocol), "sticky": mode.sticky}
+    return {"protocol": str(mode.protocol), "sticky": mode.sticky, "retry_posts": mode.retry_posts}

@@ -134,8 +134,9 @@ class HttpsPages:
         app = self._access.app(name, Permission.MANAGE)
 
         def act() -> str:
-            sticky = request.form.get("sticky") == "1"
-            self._router.proxies.set(app.id, protocol=forms.field("protocol") or None, sticky=sticky)
+            sticky, retry_posts = (request.form.get(name) == "1" for name in ("sticky", "retry_posts"))
+            protocol = forms.field("protocol") or None
+            self._router.proxies.set(app.id, protocol=protocol, sticky=sticky, retry_posts=retry_posts)
             return self._back(app, "proxy")
 
         return self._carry_out(app, act)

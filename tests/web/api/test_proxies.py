@@ -6,10 +6,12 @@ from releases import App
 
 
 def test_it_is_shown_and_set(api, app: App) -> None:
-    assert api.get("/apps/shop/proxy").json == {"protocol": "http1", "sticky": False}
-    assert api.patch("/apps/shop/proxy", json={"sticky": True}).json == {"protocol": "http1", "sticky": True}
-    body = {"protocol": "h2c", "sticky": None}
-    assert api.patch("/apps/shop/proxy", json=body).json == {"protocol": "h2c", "sticky": True}
+    usual = {"protocol": "http1", "sticky": False, "retry_posts": False}
+    assert api.get("/apps/shop/proxy").json == usual
+    assert api.patch("/apps/shop/proxy", json={"sticky": True}).json == usual | {"sticky": True}
+    body = {"protocol": "h2c", "sticky": None, "retry_posts": True}
+    now = {"protocol": "h2c", "sticky": True, "retry_posts": True}
+    assert api.patch("/apps/shop/proxy", json=body).json == api.get("/apps/shop/proxy").json == now
 
 
 def test_a_protocol_that_there_is_not_is_refused(api, app: App) -> None:

@@ -184,10 +184,11 @@ def test_the_moment_of_expiry_is_told(site: Site, shop: App) -> None:
 
 def test_the_protocol_and_sticky_sessions_are_chosen(site: Site, shop: App) -> None:
     browser, url = site.browser(), "/dashboard/apps/shop/proxy"
-    assert browser.send(PAGE, url, protocol="h2c", sticky="1").location == f"{PAGE}?done=proxy"
+    assert browser.send(PAGE, url, protocol="h2c", sticky="1", retry_posts="1").location == f"{PAGE}?done=proxy"
     page = browser.get(PAGE).text
     assert '<option value="h2c" selected>' in page
     assert 'name="sticky" value="1" checked>' in page
+    assert 'name="retry_posts" value="1" aria-describedby="retry-note" checked>' in page
     browser.send(PAGE, url, protocol="http1")
     assert site.router.proxies.of(shop.id) == ProxyMode()
     refused = browser.send(PAGE, url, protocol="spdy")
