@@ -122,7 +122,7 @@ class Bed:
         """The id of the image that the app's instance runs."""
         engine = docker.from_env()
         try:
-            running = engine.containers.list(filters={"label": f"{LABEL}={self.platform.name}"})
+            running = engine.containers.list(ignore_removed=True, filters={"label": f"{LABEL}={self.platform.name}"})
             return next(str(one.attrs["Image"]) for one in running if str(one.name).startswith(f"{app.name}."))
         finally:
             engine.close()

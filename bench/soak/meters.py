@@ -78,7 +78,8 @@ class Meters:
                 all=True, ignore_removed=True, filters={"label": f"{LABEL}={platform.name}"}
             )
             networks = engine.networks.list(names=[f"^{platform.name}$"])
-            names = [tag for image in engine.images.list() for tag in image.tags if f":{platform.registry}/" in tag]
+            tags = [tag for image in engine.api.images() for tag in image["RepoTags"] or ()]  # asks about no single image
+            names = [tag for tag in tags if f":{platform.registry}/" in tag]
         finally:
             engine.close()
         return {"containers": len(containers), "networks": len(networks), "image names": len(names)}
