@@ -78,7 +78,7 @@ class Meters:
                 all=True, ignore_removed=True, filters={"label": f"{LABEL}={platform.name}"}
             )
             networks = engine.networks.list(names=[f"^{platform.name}$"])
-            tags = [tag for image in engine.api.images() for tag in image["RepoTags"] or ()]  # asks about no single image
+            tags = [tag for image in engine.api.images() for tag in image["RepoTags"] or ()]
             names = [tag for tag in tags if f":{platform.registry}/" in tag]
         finally:
             engine.close()
