@@ -35,6 +35,9 @@ log = logging.getLogger("portside.certificates")
 _TIMEOUT_S = 30
 _MOST_WORDS = 600
 _NO_ACCOUNT = "accountDoesNotExist"
+_RENEWALS = "renewalInfo"
+_NOT_REPLACED = ("malformed", "unauthorized", None)
+"""How an authority may refuse an order in place of a certificate that it does not know, or of another account."""
 
 
 def connect(settings: AcmeSettings, account: Account) -> AcmeAuthority:
@@ -104,11 +107,22 @@ class AcmeAuthority:
         self._key = key
         self._no_account = no_account
 
-    def begin(self, host: str, kind: ChallengeKind) -> Order:
-        wish = messages.NewOrder(identifiers=[messages.Identifier(typ=messages.IDENTIFIER_FQDN, value=host)])
+    def begin(self, host: str, kind: ChallengeKind, replaces: str = "") -> Order:
         with self._translated():
-            response = self._post(self._client.directory["newOrder"], wish)
+            response = self._ordered(host, replaces if self.suggests_renewals() else "")
             return self._order(response.headers["Location"], response, kind)
+
+    def _ordered(self, host: str, replaces: str) -> requests.Response:
+        wish: dict[str, Any] = {"identifiers": [{"type": "dns", "value": host}]}
+        if replaces:
+            try:
+                return self._post(self._client.directory["newOrder"], _Words(wish | {"replaces": replaces}))
+            except errors.ConflictError:
+                pass  # an order in its place was begun before
+            except messages.Error as error:
+                if error.code not in _NOT_REPLACED:
+                    raise
+        return self._post(self._client.directory["newOrder"], _Words(wish))
 
     def look(self, url: str, kind: ChallengeKind) -> Order:
         with self._translated():
@@ -116,7 +130,7 @@ class AcmeAuthority:
 
     def accept(self, challenge: Challenge) -> None:
         with self._translated():
-            self._post(challenge.url, _Nothing())
+            self._post(challenge.url, _Words({}))  # RFC 8555, section 7.5.1: without any body it would be a question
 
     def finalize(self, order: Order, request: bytes) -> None:
         with self._translated():
@@ -126,6 +140,17 @@ class AcmeAuthority:
     def chain(self, order: Order) -> str:
         with self._translated():
             return self._post(order.certificate_url).text
+
+    def suggests_renewals(self) -> bool:
+        return _RENEWALS in self._client.directory.to_partial_json()
+
+    def renewal_window(self, renewal_id: str) -> tuple[datetime, datetime] | None:
+        if not self.suggests_renewals() or not renewal_id:
+            return None
+        with self._translated():
+            answer = self._net.get(f"{str(self._client.directory[_RENEWALS]).rstrip('/')}/{renewal_id}")
+            window = messages.RenewalInfo.from_json(answer.json()).suggested_window
+            return (window.start, window.end) if window.start and window.end else None
 
     def _order(self, url: str, response: requests.Response, kind: ChallengeKind) -> Order:
         wait_s = retry_after_s(response)
@@ -160,15 +185,18 @@ class AcmeAuthority:
             yield
 
 
-class _Nothing(JSONDeSerializable):
-    """`{}`: what a challenge is answered with (RFC 8555, section 7.5.1). Without any body it would be a question."""
+class _Words(JSONDeSerializable):
+    """What the library has no message for."""
+
+    def __init__(self, words: dict[str, Any]) -> None:
+        self._words = words
 
     def to_partial_json(self) -> dict[str, Any]:
-        return {}
+        return self._words
 
     @classmethod
-    def from_json(cls, _: Any) -> _Nothing:
-        return cls()
+    def from_json(cls, words: Any) -> _Words:
+        return cls(words)
 
 
 class _Network(ClientNetwork):

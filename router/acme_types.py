@@ -80,8 +80,9 @@ class Authority(Protocol):
     """A certificate authority, to which an account is known. Each method raises Refused, in its words, and Away when
     it does not answer. Any order may be looked at again, by anybody with the account."""
 
-    def begin(self, host: str, kind: ChallengeKind) -> Order:
-        """Order a certificate for one host."""
+    def begin(self, host: str, kind: ChallengeKind, replaces: str = "") -> Order:
+        """Order a certificate for one host. `replaces`: the one that it comes in place of, as `renewal_window` has it;
+        a renewal on time is then kept out of the authority's limits."""
 
     def look(self, url: str, kind: ChallengeKind) -> Order:
         """The order as it is now."""
@@ -94,6 +95,12 @@ class Authority(Protocol):
 
     def chain(self, order: Order) -> str:
         """The certificate of a valid order, with what stands between it and its authority: PEM."""
+
+    def suggests_renewals(self) -> bool:
+        """Whether it tells when it wants certificates renewed (RFC 9773)."""
+
+    def renewal_window(self, renewal_id: str) -> tuple[datetime, datetime] | None:
+        """From when until when it wants a certificate renewed (`pem.renewal_id`)."""
 
 
 class HostState(StrEnum):

@@ -63,12 +63,17 @@ class Certificates:
 
     def automatic_dates(self, app_id: AppId, host: str) -> tuple[datetime, datetime] | None:
         """From when until when what was asked for automatically for a host is valid; None where there is none."""
+        chain = self.automatic_chain(app_id, host)
+        if chain is None:
+            return None
+        told = pem.first_of(chain)
+        return told.starts_at, told.expires_at
+
+    def automatic_chain(self, app_id: AppId, host: str) -> str | None:
+        """What was asked for automatically for a host; None where there is none."""
         with self._database.read() as session:
             row = certificate_records.automatic_row(session, app_id, host)
-        if row is None:
-            return None
-        told = pem.first_of(row.chain)
-        return told.starts_at, told.expires_at
+        return None if row is None else row.chain
 
     def drop_automatic(self, session: Session, app_id: AppId, host: str) -> None:
         """Forget, in the caller's transaction, what was asked for automatically for a host."""

@@ -98,7 +98,8 @@ class Issuing:
         anew = acme_plan.retry_at(Trouble.ENDED, work.failures + 1, work.host, moment)
         self._move(work, lease, OrderState.PENDING, next_at=anew, failures=work.failures + 1)
         try:
-            pair = self._ordering.work_on(work, lease)
+            former = self._certificates.automatic_chain(work.app_id, work.host)
+            pair = self._ordering.work_on(work, lease, pem.renewal_id(former) if former else "")
         except Pause as pause:
             self._move(work, lease, OrderState.PENDING, next_at=clock.after(pause.wait_s), failures=work.failures)
             return

@@ -61,13 +61,13 @@ class Ordering:
         self._publish = publish
         self._hook = DnsHook(settings.dns_hook, settings.dns_hook_timeout_s)
 
-    def work_on(self, work: Work, lease: Lease) -> pem.Pair:
+    def work_on(self, work: Work, lease: Lease, replaces: str = "") -> pem.Pair:
         """Take the order as far as it goes: a certificate with its key, or Pause, or Stopped."""
         kind = acme_plan.kind_of(work.host, self._settings)
         try:
             if work.url is None and kind is ChallengeKind.HTTP and self._settings.check_reach:
                 self._check_reach(work, lease)
-            return self._to_the_end(work, lease, kind, self._connect())
+            return self._to_the_end(work, lease, kind, self._connect(), replaces)
         except Refused as refused:
             raise Stopped(f"The authority says: {refused.message}", Trouble.REFUSED, refused.wait_s) from refused
         except HookFailed as failed:
@@ -94,8 +94,10 @@ class Ordering:
         if trouble:
             raise Stopped(trouble, Trouble.UNREACHED)
 
-    def _to_the_end(self, work: Work, lease: Lease, kind: ChallengeKind, authority: Authority) -> pem.Pair:
-        order, key = self._begun(work, lease, kind, authority)
+    def _to_the_end(
+        self, work: Work, lease: Lease, kind: ChallengeKind, authority: Authority, replaces: str
+    ) -> pem.Pair:
+        order, key = self._begun(work, lease, kind, authority, replaces)
         for pause_s in _PAUSES_S:
             lease.check()
             match acme_plan.next_step(order):
@@ -115,7 +117,9 @@ class Ordering:
             order = authority.look(order.url, kind)
         raise Pause(max(order.wait_s, acme_plan.LOOK_S))
 
-    def _begun(self, work: Work, lease: Lease, kind: ChallengeKind, authority: Authority) -> tuple[Order, str]:
+    def _begun(
+        self, work: Work, lease: Lease, kind: ChallengeKind, authority: Authority, replaces: str
+    ) -> tuple[Order, str]:
         """The order that is under way, if it is still good for anything, or a new one; with its certificate's key."""
         if work.url is not None and work.sealed_key is not None:
             try:
@@ -125,7 +129,7 @@ class Ordering:
             except Refused:
                 pass  # the authority has forgotten it
         key = pem.new_key_pem()
-        order = authority.begin(work.host, kind)
+        order = authority.begin(work.host, kind, replaces)
         self._record(work, lease, url=order.url, sealed_key=self._sealer().seal({"key": key}))
         return order, key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import ssl
@@ -137,6 +138,19 @@ def signing_request(host: str, key_pem: str) -> bytes:
 def digest(chain: str) -> str:
     """Short, and another for every chain."""
     return hashlib.sha256(chain.encode()).hexdigest()[:16]
+
+
+def renewal_id(chain: str) -> str:
+    """What its authority knows a certificate by when it is asked about renewal (RFC 9773, section 4.1); "" for one that
+    does not say who issued it."""
+    leaf = x509.load_pem_x509_certificate(chain.encode())
+    try:
+        authority = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except x509.ExtensionNotFound:
+        authority = None
+    serial = leaf.serial_number.to_bytes(leaf.serial_number.bit_length() // 8 + 1)  # DER has room for a sign
+    parts = (authority or b"", serial)
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) if authority else ""
 
 
 def _certificates(text: str) -> list[x509.Certificate]:

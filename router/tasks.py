@@ -15,6 +15,7 @@ from router.acme_settings import AcmeSettings
 from router.issuing import Issuing
 from router.ordering import Ordering
 from router.reach import Reach
+from router.renewing import LOOK_S, Renewing
 
 if TYPE_CHECKING:
     from router.acme_types import Authority
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SWEEP = "router.sweep_certificates"
 LOOK = "router.look_at_order"
+RENEWALS = "router.ask_when_to_renew"
 
 
 def doors(
@@ -32,10 +34,12 @@ def doors(
     key_file: Path,
     sweep_s: float,
 ) -> None:
-    """Register what the queue may call: the sweep that finds orders that are due, and the turn of one."""
+    """Register what the queue may call: the sweep that finds orders that are due, the turn of one, and
+    the question when certificates are to be renewed."""
     issuing = issuing_for(router, database, leases, key_file, router.acme, lambda order_id: queue.nudge(LOOK, order_id))
     queue.door(SWEEP, issuing.sweep, every_s=sweep_s)
     queue.door(LOOK, issuing.turn)
+    queue.door(RENEWALS, renewing_for(router, database, key_file, router.acme).look, every_s=LOOK_S)
 
 
 def waker(queue: Queue) -> Callable[[], None]:
@@ -59,6 +63,12 @@ def issuing_for(
     changed = router.agreement.front_changed
     works_with = (router.certificates, ordering, look, changed, router.notices.note)
     return Issuing(database, leases, router.apps_domain, settings, *works_with)
+
+
+def renewing_for(router: Router, database: Database, key_file: Path, settings: AcmeSettings) -> Renewing:
+    """What asks the authority when it wants certificates renewed; connects to nothing yet."""
+    account = Account(database, key_file, settings.account)
+    return Renewing(database, settings, router.certificates, lambda: _connect(settings, account))
 
 
 def _connect(settings: AcmeSettings, account: Account) -> Authority:

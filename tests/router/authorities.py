@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,10 +24,13 @@ class MemoryAuthority:
         self._find = find
         self._signer = Authority()
         self.orders: dict[str, Order] = {}
+        self.replaced: list[str] = []
+        self.window: tuple[datetime, datetime] | None = None
         self._hosts: dict[str, str] = {}
         self._chains: dict[str, str] = {}
 
-    def begin(self, host: str, kind: ChallengeKind) -> Order:
+    def begin(self, host: str, kind: ChallengeKind, replaces: str = "") -> Order:
+        self.replaced.append(replaces)
         url, token = f"memory:{len(self.orders)}", secrets.token_urlsafe(32)
         thumbprint = secrets.token_urlsafe(32)
         answer = f"{token}.{thumbprint}" if kind is ChallengeKind.HTTP else thumbprint
@@ -56,6 +60,12 @@ class MemoryAuthority:
     def chain(self, order: Order) -> str:
         return self._chains[order.url]
 
+    def suggests_renewals(self) -> bool:
+        return self.window is not None
+
+    def renewal_window(self, renewal_id: str) -> tuple[datetime, datetime] | None:
+        return self.window
+
 
 class BusyAuthority(MemoryAuthority):
     """Works on an order for longer than anybody waits, until it is `done`."""
@@ -73,10 +83,16 @@ class LimitingAuthority:
 
     wait_s: float
 
-    def begin(self, host: str, kind: ChallengeKind) -> Order:
+    def begin(self, host: str, kind: ChallengeKind, replaces: str = "") -> Order:
         raise Refused("too many certificates already issued", self.wait_s)
 
     look = begin
+
+    def suggests_renewals(self) -> bool:
+        return True
+
+    def renewal_window(self, renewal_id: str) -> tuple[datetime, datetime] | None:
+        raise Refused("too many questions", self.wait_s)
 
     def accept(self, challenge: Challenge) -> None: ...
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -223,6 +226,80 @@ def test_an_address_that_changed_is_told_to_the_authority_once(answers, account,
         email = "three@example.com"
         connect(pebble.acme(email=email), account)
         assert pebble.log().count("POST /my-account/") == asked
+    finally:
+        pebble.stop()
+
+
+class Suggesting(ThreadingHTTPServer):
+    """Stands before an authority, and tells of each certificate of `known` when it wants it renewed. As there are those
+    that know certificates that are replaced already, it refuses orders in place of one."""
+
+    daemon_threads = True
+
+    def __init__(self, directory: dict[str, object]) -> None:
+        self.known: dict[str, str] = {}
+        self.ordered: list[dict[str, object]] = []
+        suggesting = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/dir":
+                    own = {"renewalInfo": f"{suggesting.url}/renewal", "newOrder": f"{suggesting.url}/order"}
+                    self.answer(200, {**directory, **own})
+                    return
+                begin = suggesting.known.get(self.path.removeprefix("/renewal/"))
+                window = {"start": begin, "end": "2026-03-02T00:00:00Z"}
+                problem = {"type": "urn:ietf:params:acme:error:malformed", "detail": "unknown"}
+                self.answer(200 if begin else 404, {"suggestedWindow": window} if begin else problem)
+
+            def do_POST(self) -> None:
+                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["payload"]
+                words = json.loads(urlsafe_b64decode(told + "=" * (-len(told) % 4)))
+                suggesting.ordered.append(words)
+                code = "alreadyReplaced" if "replaces" in words else "rateLimited"
+                problem = {"type": f"urn:ietf:params:acme:error:{code}", "detail": "no more"}
+                self.answer(409 if "replaces" in words else 429, problem)
+
+            def answer(self, status: int, words: dict[str, object]) -> None:
+                body = json.dumps(words).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.mark.engine
+def test_an_authority_tells_when_it_wants_a_certificate_renewed(answers, account, tmp_path):
+    pebble = Pebble(answers.server_port, tmp_path)
+    try:
+        pebble.start()
+        settings = pebble.acme()
+        told = requests.get(settings.directory, verify=settings.ca_file, timeout=20).json()
+        assert not connect(settings, account).suggests_renewals()
+        assert connect(settings, account).renewal_window("A.B") is None
+        with Suggesting(told) as suggesting:
+            suggesting.known["A.B"] = "2026-03-01T00:00:00Z"
+            authority = connect(replace(settings, directory=f"{suggesting.url}/dir"), account)
+            assert authority.suggests_renewals()
+            window = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
+            assert authority.renewal_window("A.B") == window
+            assert authority.renewal_window("") is None
+            with pytest.raises(Refused, match="unknown"):
+                authority.renewal_window("B.C")
+            with pytest.raises(Refused, match="no more"):
+                authority.begin("www.example.com", HTTP, "A.B")
+            assert [words.get("replaces") for words in suggesting.ordered] == ["A.B", None]
+            suggesting.shutdown()
     finally:
         pebble.stop()
 

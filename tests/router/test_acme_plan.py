@@ -18,6 +18,7 @@ from router.acme_plan import (
     next_step,
     record_name,
     renew_at,
+    renew_within,
     retry_at,
     why_not,
 )
@@ -33,6 +34,23 @@ ANSWER = f"token.{'a' * 43}"
 def test_a_certificate_is_renewed_when_a_third_of_its_life_is_left_or_a_little_earlier(host):
     left = NOW + LIFE - renew_at(NOW, NOW + LIFE, host)
     assert timedelta(days=30) <= left <= timedelta(days=36)
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz.", min_size=1), st.integers(0, 80), st.integers(0, 9))
+def test_a_certificate_is_renewed_within_the_window_that_its_authority_suggests(host, begin, days):
+    window = NOW + timedelta(days=begin), NOW + timedelta(days=begin + days)
+    found = renew_within(window, NOW, NOW + LIFE, host)
+    assert window[0] <= found <= window[1] or found == renew_at(NOW, NOW + LIFE, host)
+    assert found <= NOW + LIFE * 0.9
+
+
+def test_windows_that_make_no_sense_or_leave_no_time_are_not_followed():
+    usual = renew_at(NOW, NOW + LIFE, "www.example.com")
+    late = NOW + timedelta(days=85)
+    for window in (None, (late, late), (NOW + LIFE, NOW + LIFE * 2), (late, NOW)):
+        assert renew_within(window, NOW, NOW + LIFE, "www.example.com") == usual
+    past = NOW - timedelta(days=2)
+    assert renew_within((past, past), NOW, NOW + LIFE, "www.example.com") == past  # it is to be revoked: at once
 
 
 def test_hosts_that_were_issued_together_are_not_renewed_together():

@@ -10,7 +10,7 @@ import pytest
 from core import clock
 from core.leases import Leases
 from core.secrets import Sealer
-from router import HostState
+from router import HostState, pem
 from router.acme_settings import AcmeSettings
 from router.acme_tables import OrderRow
 from router.acme_types import Authority, HostCertificate
@@ -19,6 +19,7 @@ from router.front_plan import FrontMap
 from router.issuing import Issuing
 from router.ordering import Ordering
 from router.reach import Reach
+from router.renewing import Renewing
 from router.tables import CertificateRow
 from tests.router.authorities import BusyAuthority, LimitingAuthority, MemoryAuthority, away
 from tests.router.authority import Authority as Signer
@@ -218,6 +219,33 @@ def test_an_authority_that_is_away_is_told_and_nothing_is_lost(bench):
     bench.automatic.enable(bench.app_id)
     assert bench.host().state is HostState.FAILING
     assert "does not answer" in bench.host().reason
+
+
+def test_a_certificate_that_its_authority_wants_renewed_is_renewed_then(bench):
+    bench.automatic.enable(bench.app_id)
+    (first,) = bench.router.certificates.all(bench.app_id)
+    usual = bench.row().next_at
+    renewing = Renewing(bench.database, SETTINGS, bench.router.certificates, lambda: bench.authority())
+    renewing.ask()
+    assert bench.row().next_at == usual  # it suggests nothing
+    start, end = clock.after(86_400), clock.after(2 * 86_400)
+    bench.memory.window = (start, end)
+    renewing.look()
+    planned = bench.row().next_at
+    assert start <= planned <= end
+    for authority in (away, lambda: LimitingAuthority(wait_s=60)):
+        bench.authority = authority
+        renewing.ask()
+        assert bench.row().next_at == planned
+    bench.authority = lambda: bench.memory
+    bench.memory.window = (clock.after(-2 * 86_400), clock.after(-86_400))  # as before it is revoked
+    renewing.look()
+    assert bench.row().next_at == planned  # it has just been asked
+    renewing.ask()
+    bench.work()
+    (renewed,) = bench.router.certificates.all(bench.app_id)
+    assert renewed.chain != first.chain
+    assert bench.memory.replaced == ["", pem.renewal_id(first.chain)]
 
 
 def test_an_order_that_takes_long_is_looked_at_later_and_gone_on_with(bench):

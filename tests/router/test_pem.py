@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from acme.client import _renewal_info_path_component
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from core import clock
 from core.errors import UserError
+from router import pem
 from router.pem import check_pair, covers, self_signed
 from tests.router.authority import Authority
 
@@ -66,6 +71,22 @@ def test_an_expired_one_and_one_of_the_future_are_refused(authority):
     assert refusal(*authority.issue("a.example.com", days=-1)).startswith("The certificate expired on ")
     later = authority.issue("a.example.com", starts=clock.after(86_400))
     assert refusal(*later).startswith("The certificate is valid from ")
+
+
+def test_an_authority_knows_a_certificate_by_its_issuers_key_and_its_number(authority):
+    """As the example of RFC 9773, section 4.1; and as the `acme` library has it, whatever the number."""
+    for _ in range(20):
+        chain, _key = authority.issue("www.example.com")
+        leaf = x509.load_pem_x509_certificate(chain.encode())
+        assert pem.renewal_id(chain) == _renewal_info_path_component(leaf)
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.AuthorityKeyIdentifier(bytes.fromhex("69885b6b87464041e1b37b847ba0ae2cde01c8d4"), None, None)
+    name, moment = x509.Name([]), clock.now()
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 0x87654321, moment, moment + timedelta(days=1))
+    example = builder.add_extension(issuer, critical=False).sign(key, hashes.SHA256())
+    text = example.public_bytes(serialization.Encoding.PEM).decode()
+    assert pem.renewal_id(text) == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
+    assert pem.renewal_id(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()) == ""
 
 
 def test_one_without_names_is_refused(authority):
