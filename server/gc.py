@@ -15,6 +15,7 @@ from server.platform import Platform
 from server.progress import Progress
 from server.registry_cleaning import clean_registry, wake_registry
 from server.site import Site
+from server.sweeps import Sweeps
 
 MB = 1_000_000
 LEASE = "gc"
@@ -71,7 +72,7 @@ def collect(platform: Platform, site: Site, progress: Progress) -> None:
 
 def _images(platform: Platform, progress: Progress) -> None:
     with progress.step("Images that nothing needs"), contained("gc: images"):
-        platform.drop_old_images()
+        Sweeps(platform).drop_old_images()
         freed = platform.cleaning.drop_images(platform.kept_images)
         progress.detail(f"{freed.count} names removed, {freed.size_bytes // MB} MB freed")
 

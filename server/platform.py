@@ -9,12 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accounts import Accounts, AppRole
+from accounts import Accounts
 from builder import Builder, BuilderSettings, Cleaning, Engine, ImageStore, Kept, Registry
 from core import platform as core_platform
 from core.database import Database
-from core.edge import contained
-from core.errors import NotFound, Unavailable
+from core.errors import NotFound
 from core.ids import AppId
 from core.leases import Leases
 from core.logs import LogStreams, connect
@@ -31,27 +30,15 @@ from gitreceiver import (
     Repositories,
     Room,
     Workshop,
-    line_of_pushes,
 )
-from gitreceiver import doors as gitreceiver_doors
 from releases import Releases, ReleaseSettings
-from releases import doors as releases_doors
 from router import AcmeSettings, Router, RouterSettings
-from router import doors as router_doors
 from router import waker as router_waker
-from scheduler import DockerRuntime, Resizing, Scheduler, SchedulerSettings, Storage, line_of, waker
-from scheduler import doors as scheduler_doors
+from scheduler import DockerRuntime, Resizing, Scheduler, SchedulerSettings, Storage, waker
 from server.progress import Progress
 
 if TYPE_CHECKING:
     from web import WebParts
-
-FINISH_APPS = "server.finish_apps"
-FORGET_DESTROYED = "server.forget_destroyed"
-DROP_OLD_IMAGES = "server.drop_old_images"
-CHECK_IMAGES = "server.check_images"
-MINUTE_S = 60.0
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -226,62 +213,6 @@ class Platform:
             return self.releases.app(name).id
         except NotFound:
             return None
-
-    def register_doors(self) -> None:
-        """Tell the queue what a worker of this platform does."""
-        scheduler_doors(self.queue, self.scheduler, self.storage, self.resizing, self.settings.sweep_s)
-        releases_doors(self.queue, self.releases)
-        gitreceiver_doors(self.queue, self.pushes, self.settings.sweep_s)
-        certificates = (self.router, self.database, self.leases, self.settings.key_file)
-        router_doors(self.queue, *certificates, self.settings.sweep_s)
-        self.queue.door(FINISH_APPS, self.finish_apps, every_s=MINUTE_S)
-        self.queue.door(FORGET_DESTROYED, self.forget_destroyed, every_s=self.settings.sweep_s)
-        self.queue.door(DROP_OLD_IMAGES, self.drop_old_images, every_s=HOUR_S)
-        self.queue.door(CHECK_IMAGES, self.check_images, every_s=HOUR_S)
-
-    def finish_apps(self) -> None:
-        """Give an app its owner's access and its host name, where whoever made it died in between."""
-        named = self.router.urls()
-        for app in self.releases.apps():
-            if app.id not in named:
-                self.accounts.grant(app.id, app.owner_id, AppRole.OWNER)
-                self.router.name_app(app.id, app.name)
-
-    def forget_destroyed(self) -> None:
-        """Let each package forget each destroyed app; what fails now is tried again at the next sweep."""
-        for app_id in self.releases.destroyed():
-            if self.leases.is_held(line_of(app_id)) or self.leases.is_held(line_of_pushes(app_id)):
-                continue  # something of the app is still ending
-            with contained(f"forgetting app {app_id}"):
-                for forget in self._forgetters():
-                    forget(app_id)
-
-    def _forgetters(self) -> tuple[Callable[[AppId], None], ...]:
-        """In order: nothing runs any more, then nothing is routed, then the stores, last the app's own record."""
-        return (
-            self.scheduler.forget_app,
-            self.storage.forget_app,
-            self.resizing.forget_app,
-            self.router.forget_app,
-            self.pushes.forget_app,
-            self.builder.forget_app,
-            self.images.forget_app,
-            self.accounts.forget_app,
-            self.releases.forget_app,
-        )
-
-    def drop_old_images(self) -> None:
-        for app in self.releases.apps():
-            with contained(f"dropping old images of {app.name}"):
-                self.releases.drop_old_images(app.id)
-
-    def check_images(self) -> None:
-        """See which releases can be brought back; an engine or a registry that is away says nothing about them."""
-        for app in self.releases.apps():
-            try:
-                self.releases.check_images(app.id)
-            except Unavailable:
-                return
 
 
 def make_base_image(stack: str, suite: str, on_line: Callable[[str], None]) -> None:

@@ -20,6 +20,7 @@ from server import journal, procfs
 from server.gc import collect_nightly
 from server.platform import Platform, compose
 from server.site import read_site
+from server.sweeps import Sweeps
 from server.worker_files import heartbeat_file, ready_file
 
 log = logging.getLogger("portside.worker")
@@ -38,7 +39,7 @@ def main() -> None:
     run = platform.settings.home / "run"
     ready_file(run).unlink(missing_ok=True)
     platform.queue.door(HEARTBEAT, heartbeat_file(run).touch, every_s=HEARTBEAT_S)  # first of what is due as often
-    platform.register_doors()
+    Sweeps(platform).register_doors()
     site = read_site(os.environ)
     platform.queue.door(GC, lambda: collect_nightly(platform, site), every_s=GC_LOOK_S)
     serve(platform, run)

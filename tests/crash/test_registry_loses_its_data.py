@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from server.sweeps import Sweeps
 from tests.acceptance.site import Site
 from tests.crash import steps
 from tests.crash.aftermath import Aftermath
@@ -22,7 +23,7 @@ def lose(site: Site) -> None:
 def restorable(site: Site) -> list[int]:
     """By number, asked anew."""
     records = Aftermath.of(site).records
-    records.check_images()
+    Sweeps(records).check_images()
     found = records.releases.releases(records.releases.app(site.name).id)
     return [release.version for release in found if release.restorable]
 
