@@ -18,7 +18,6 @@ from router import (
     hosts,
     path_records,
     paths,
-    pipe,
     program,
     proxies,
     records,
@@ -35,6 +34,7 @@ from router.gate import Gate
 from router.haproxies import Haproxies, Haproxy, Places
 from router.maintenance import Maintenance
 from router.metrics import Metrics
+from router.processes import Processes
 from router.proxies import Proxies
 from router.request_log import NOTICES_BYTES, RequestLog
 from router.runtime_socket import RouterDown
@@ -61,7 +61,6 @@ class Router:
         self._database = database
         self._settings = settings
         self._domain = domain.lower().rstrip(".")
-        self._run = home / "run"
         self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         self.notices = RequestLog(home / "notices", NOTICES_BYTES)
@@ -84,6 +83,7 @@ class Router:
             return Haproxy(places, control or _control(places, settings), made)
 
         self._haproxies = Haproxies(haproxy(Places.of(home, 1 + number)) for number in range(settings.instances))
+        self.processes = Processes(agreement, self._haproxies, home / "run")
 
     @property
     def apps_domain(self) -> str:
@@ -246,6 +246,11 @@ class Router:
             raise NotFound("The router knows no app of that id.", "Create it first: portside create NAME.")
         return self._url(label, self.certificates.secure_hosts(app_id))
 
+    def names(self) -> dict[AppId, str]:
+        """The label of each app that has one, in one query."""
+        with self._database.read() as session:
+            return records.labels(session)
+
     def urls(self) -> dict[AppId, str]:
         """Where each named app is reached, in a few queries."""
         secure = self.certificates.secure_hosts()
@@ -267,26 +272,6 @@ class Router:
         self.agreement.apply_if_possible(app_id, *gone, front=True)
         for kept in (self.maintenance, self.gate, self.metrics, self.requests, self.notices):
             kept.forget(app_id)
-
-    # --- the HAProxy process ---
-
-    def write_config(self, number: int = 1) -> Path:
-        """Render a HAProxy's files from the records, check them, put them in place; gives the configuration's path.
-        Called right before it is started, so that it comes up with today's routes."""
-        return self.agreement.write_config(number)
-
-    def command(self, number: int = 1) -> list[str]:
-        """The argv that runs that HAProxy in the foreground, taking over from any of its own that is left."""
-        places = self._haproxies.all[number - 1].places
-        return program.argv(places.config, places.worker_socket, places.master_socket)
-
-    def environment(self) -> dict[str, str]:
-        """What HAProxy's environment needs besides: a descriptor, open in this process, that its log goes to."""
-        return {pipe.FD_VARIABLE: str(pipe.open_for_haproxy(self._run / pipe.NAME))}
-
-    def alive(self, number: int = 1) -> bool:
-        """Whether that HAProxy runs and answers on its control socket."""
-        return self._haproxies.alive(number)
 
 
 def _control(places: Places, settings: RouterSettings) -> HaproxyControl:

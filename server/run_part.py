@@ -69,8 +69,8 @@ def _router(environ: Environment, number: int) -> None:
     from server.platform import compose
 
     router = compose(environ).router
-    router.write_config(number)
-    _become(router.command(number), {**environ, **router.environment()})
+    router.processes.write_config(number)
+    _become(router.processes.command(number), {**environ, **router.processes.environment()})
 
 
 def _api(home: Path, environ: Environment) -> None:

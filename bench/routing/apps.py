@@ -65,13 +65,13 @@ class Apps:
     def served(self) -> Iterator[tuple[Running, float]]:
         """HAProxy as the platform starts it, from configuration to first answer; with how long that took."""
         begun = time.monotonic()
-        self.router.write_config()
-        environ = self.router.environment()
+        self.router.processes.write_config()
+        environ = self.router.processes.environment()
         pipe = int(environ[FD_VARIABLE])
         done = threading.Event()
         reader = threading.Thread(target=_empty, args=(pipe, done))
         reader.start()
-        proxy = Proxy("Portside", self._settings.http_port, self.router.command(), environ, (pipe,))
+        proxy = Proxy("Portside", self._settings.http_port, self.router.processes.command(), environ, (pipe,))
         try:
             with running(proxy, self.hosts[-1], self._folder / "haproxy.log") as found:
                 took_s = time.monotonic() - begun
@@ -120,7 +120,7 @@ class Apps:
         )
 
         def renew() -> None:
-            self.router.write_config()
+            self.router.processes.write_config()
             control.reload()
 
         return _timed_ms(renew)

@@ -254,17 +254,19 @@ class Haproxy:
         return self.home / "router" / "haproxy.cfg"
 
     def start(self, number: int = 1) -> subprocess.Popen[bytes]:
-        self.router.write_config(number)
-        more = self.router.environment()
+        self.router.processes.write_config(number)
+        more = self.router.processes.environment()
         pipe = int(more[FD_VARIABLE])
         with open(self.home / "haproxy.log", "ab") as log:
             environ = {**os.environ, **more}
             master = subprocess.Popen(
-                self.router.command(number), stdout=log, stderr=log, env=environ, pass_fds=(pipe,)
+                self.router.processes.command(number), stdout=log, stderr=log, env=environ, pass_fds=(pipe,)
             )
         os.close(pipe)
         self._masters.append(master)
-        wait_until(lambda: self.router.alive(number), f"HAProxy is up: {(self.home / 'haproxy.log').read_text()}")
+        wait_until(
+            lambda: self.router.processes.alive(number), f"HAProxy is up: {(self.home / 'haproxy.log').read_text()}"
+        )
         return master
 
     def pids(self, number: int = 1) -> list[int]:

@@ -79,12 +79,12 @@ def test_enough_files_leave_maxconn_as_set():
 
 def test_a_home_too_deep_for_a_socket_is_refused(database, tmp_path):
     with pytest.raises(UserError, match="too long for a socket"):
-        Router(database, RouterSettings(), tmp_path / ("deep" * 30), "apps.test").command()
+        Router(database, RouterSettings(), tmp_path / ("deep" * 30), "apps.test").processes.command()
 
 
 @pytest.mark.engine
 def test_a_home_that_is_not_used_starts_plain(database, tmp_path):
-    command = Router(database, RouterSettings(), Path("/tmp/none-such"), "apps.test").command()
+    command = Router(database, RouterSettings(), Path("/tmp/none-such"), "apps.test").processes.command()
     assert command[1:] == [
         "-W",
         "-db",

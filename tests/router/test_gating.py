@@ -123,7 +123,7 @@ def test_addresses_of_ipv6_have_rules_of_their_own(haproxy, gate, app, app_id):
         port = probe.getsockname()[1]
     gate.add_rules(app_id, Verdict.ALLOW, ["2001:db8::/33", "127.0.0.0/8"])
     gate.add_rules(app_id, Verdict.DENY, ["2001:db8:0:1::/64"])
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     bind = f"bind {HERE}:{haproxy.settings.http_port}\n"
     haproxy.config.write_text(haproxy.config.read_text().replace(bind, f"{bind}bind {HERE}:{port} accept-proxy\n"))
     haproxy.control.reload()

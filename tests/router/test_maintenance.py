@@ -71,7 +71,7 @@ def test_visitors_get_the_page_and_then_the_app_again_without_a_reload(haproxy, 
     assert haproxy.get("shop.apps.test") == (503, largest)
     assert app.seen == []
     haproxy.router.reconcile()
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     haproxy.control.reload()
     assert haproxy.get("shop.apps.test") == (503, largest), "also what reads it from the file"
 

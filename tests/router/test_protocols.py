@@ -149,7 +149,7 @@ def test_an_h2c_instance_is_checked_and_still_there_after_a_reload(
     deploy(haproxy, app_id, "g1", grpc_app)
     haproxy.deploy(other, "g1", start_app("plain"))
     haproxy.router.certificates.add(app_id, *authority.issue("shop.apps.test"))
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     haproxy.control.reload()
     with channel(haproxy, authority) as client:
         assert client.unary_unary("/echo/one")(b"hello", timeout=PATIENCE_S) == b"hello"

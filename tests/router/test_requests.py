@@ -59,7 +59,7 @@ def test_each_request_is_a_line_of_its_app(haproxy, app, ear, until):
 
 def test_lines_go_on_after_a_reload(haproxy, app, ear, until):
     haproxy.get("shop.apps.test", "/before")
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     haproxy.control.reload()
     haproxy.get("shop.apps.test", "/after")
     assert ['path="/before"' in line or 'path="/after"' in line for line in ear.hears(2, until)] == [True, True]

@@ -88,7 +88,7 @@ def test_one_that_is_down_holds_nobody_up_and_comes_back_with_todays_routes(pair
     pair.router.name_app(app_id, "shop")
     pair.deploy(app_id, "g1", start_app("one"))
     pair.kill(number)
-    assert not pair.router.alive(number)
+    assert not pair.router.processes.alive(number)
     pair.deploy(app_id, "g2", start_app("two"))
     pair.router.retire(app_id, "g1")
     pair.router.name_app(app_id, "store")

@@ -81,7 +81,7 @@ def test_a_visitor_stays_through_scaling_a_reload_and_a_restart_of_the_router(ha
     first = visitor.ask()
     haproxy.deploy(app_id, "g1", *sticky, start_app("three"), start_app("four"))
     assert [visitor.ask() for _ in range(8)] == [first] * 8
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     haproxy.control.reload()
     assert [visitor.ask() for _ in range(4)] == [first] * 4
     haproxy.kill()

@@ -40,7 +40,7 @@ def test_a_websocket_stays_open_through_deploys_of_another_app_and_a_reload(hapr
                 haproxy.deploy(other, f"g{number}", start_app(f"shop{number}"))
                 haproxy.router.retire(other, f"g{number - 1}")
                 assert haproxy.get("shop.apps.test") == (200, f"shop{number}")
-            haproxy.router.write_config()
+            haproxy.router.processes.write_config()
             haproxy.control.reload()
             client.sendall(b"still here")
             assert client.recv(4096) == b"still here"

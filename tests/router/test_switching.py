@@ -207,7 +207,7 @@ def test_routes_are_back_after_kill_9_of_haproxy(haproxy, shop, start_app):
     haproxy.deploy(shop, "g1", app)
     haproxy.router.add_domain(shop, "www.example.com")
     haproxy.kill()
-    assert not haproxy.router.alive()
+    assert not haproxy.router.processes.alive()
     haproxy.start()
     assert haproxy.get(HOST) == haproxy.get("www.example.com") == (200, "g1")
     haproxy.router.reconcile()
@@ -216,7 +216,7 @@ def test_routes_are_back_after_kill_9_of_haproxy(haproxy, shop, start_app):
 
 def test_what_was_recorded_while_haproxy_was_down_is_applied_by_reconcile(haproxy, shop, start_app, until):
     haproxy.deploy(shop, "g1", start_app("g1"))
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     config = {path.name: path.read_text() for path in haproxy.config.parent.iterdir() if path.is_file()}
     haproxy.kill()
     with haproxy.database.write() as session:
@@ -257,7 +257,7 @@ def test_a_request_on_the_worker_before_a_reload_is_in_flight(haproxy, shop, sta
     slow = haproxy.client()
     slow.request("GET", "/slow", headers={"Host": HOST})
     assert old.slow_started.wait(20)
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     haproxy.control.reload()
     haproxy.deploy(shop, "g2", start_app("g2"))
     assert haproxy.router.in_flight(shop, "g1") >= 1
@@ -273,7 +273,7 @@ def test_an_idle_client_of_the_worker_before_a_reload_keeps_its_old_route_alive(
     idle = haproxy.client()
     idle.request("GET", "/", headers={"Host": HOST})
     assert idle.getresponse().read() == b"g1"
-    haproxy.router.write_config()
+    haproxy.router.processes.write_config()
     haproxy.control.reload()
     haproxy.deploy(shop, "g2", start_app("g2"))
     assert haproxy.router.in_flight(shop, "g1") >= 1

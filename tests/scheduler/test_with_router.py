@@ -74,8 +74,8 @@ def front(engine: Platform, app_id: AppId) -> Iterator[Front]:
     settings = RouterSettings(http_port=port, https_port=0, bind="127.0.0.1", spare_slots=8)
     router = Router(engine.database, settings, home, "localhost")
     router.name_app(app_id, "sample")
-    router.write_config()
-    haproxy = subprocess.Popen(router.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    router.processes.write_config()
+    haproxy = subprocess.Popen(router.processes.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(router.alive, "the router answers")
         engine.router = router  # type: ignore[assignment]
