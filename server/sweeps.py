@@ -5,7 +5,7 @@ A sweep looks at all apps, one by one: an error of one is told in the log, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from accounts import AppRole
@@ -14,6 +14,7 @@ from core.errors import Unavailable
 from core.ids import AppId
 from gitreceiver import doors as gitreceiver_doors
 from gitreceiver import line_of_pushes
+from releases import App
 from releases import doors as releases_doors
 from router import doors as router_doors
 from scheduler import doors as scheduler_doors
@@ -48,18 +49,33 @@ class Sweeps:
         its.queue.door(CHECK_IMAGES, self.check_images, every_s=HOUR_S)
 
     def finish_apps(self) -> None:
-        """Give an app its owner's access and its host name, where whoever made it died in between."""
-        its = self.platform
-        named = its.router.urls()
-        for app in its.releases.apps():
-            if app.id not in named:
-                its.accounts.grant(app.id, app.owner_id, AppRole.OWNER)
-                its.router.name_app(app.id, app.name)
+        """Give an app its owner's access and its host name, where whoever made or renamed it died in between."""
+        names = self.platform.router.names()
+        for app in self.platform.releases.apps():
+            if names.get(app.id) != app.name:
+                with contained(f"finishing {app.name}"):  # its host may be that of an app which is being forgotten
+                    self._finish(app, is_new=app.id not in names)
+
+    def _finish(self, app: App, is_new: bool) -> None:
+        if is_new:
+            self.platform.accounts.grant(app.id, app.owner_id, AppRole.OWNER)
+        self.platform.router.name_app(app.id, app.name)
 
     def forget_destroyed(self) -> None:
-        """Let each package forget each destroyed app; what fails now is tried again at the next sweep."""
+        """Let each package forget each destroyed app; what fails now is tried again at the next sweep.
+
+        One worker at a time: ending what runs may take a minute an app, and there is a sweep every few seconds.
+        """
+        destroyed = self.platform.releases.destroyed()
+        if not destroyed:  # a lease is two writes to the disk
+            return
+        with self.platform.leases.held(FORGET_DESTROYED) as lease:
+            if lease is not None:
+                self._forget(destroyed)
+
+    def _forget(self, destroyed: Sequence[AppId]) -> None:
         leases = self.platform.leases
-        for app_id in self.platform.releases.destroyed():
+        for app_id in destroyed:
             if leases.is_held(line_of(app_id)) or leases.is_held(line_of_pushes(app_id)):
                 continue  # something of the app is still ending
             with contained(f"forgetting app {app_id}"):
@@ -90,7 +106,8 @@ class Sweeps:
     def check_images(self) -> None:
         """See which releases can be brought back; an engine or a registry that is away says nothing about them."""
         for app in self.platform.releases.apps():
-            try:
-                self.platform.releases.check_images(app.id)
-            except Unavailable:
-                return
+            with contained(f"checking images of {app.name}"):
+                try:
+                    self.platform.releases.check_images(app.id)
+                except Unavailable:
+                    return
