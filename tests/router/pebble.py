@@ -87,10 +87,14 @@ class Pebble:
         """All that it has said."""
         return self._log.read_text()
 
+    def orders(self) -> int:
+        """How many have been begun there."""
+        return self.log().count("POST /order-plz")
+
     def lead(self, host: str, address: str) -> None:
-        """Have the authority find the host at another address."""
+        """Have the authority find the host at another address, of either kind."""
         self._tell("clear-a", {"host": f"{host}."})
-        self._tell("add-a", {"host": f"{host}.", "addresses": [address]})
+        self._tell("add-aaaa" if ":" in address else "add-a", {"host": f"{host}.", "addresses": [address]})
 
     def hook(self) -> str:
         """A program that puts TXT records into the authority's DNS, as `dns_hook` wants it; it notes its calls."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -13,7 +18,7 @@ from core.ids import AppId
 from core.leases import Leases
 from router import HostState
 from router.acme_account import Account
-from router.acme_tables import AccountRow, OrderRow
+from router.acme_tables import AccountRow, AutomaticRow, OrderRow
 from router.automatic import Automatic
 from router.reach import Reach
 from router.tables import CertificateRow
@@ -46,6 +51,10 @@ class Issued:
 
     def host(self, host: str = HOST):
         return next(each for each in self.automatic.hosts(self.app_id) if each.host == host)
+
+    def order(self, host: str = HOST) -> OrderRow:
+        with self.haproxy.database.read() as session:
+            return session.query(OrderRow).filter_by(host=host).one()
 
     def due_now(self, host: str = HOST) -> None:
         """As if the time of the next look had come."""
@@ -155,6 +164,39 @@ def test_a_worker_that_is_killed_in_the_middle_is_followed_by_one_that_goes_on(i
         issued.issuing.turn(begun.id)
     assert issued.host(begun.host).state is HostState.ISSUED
     issued.serial(begun.host)
+
+
+@pytest.mark.parametrize("step", ["accept", "finalize"])
+def test_a_worker_that_is_killed_for_real_leaves_an_order_that_the_next_one_ends(
+    issued, haproxy, app_id, database, step, until
+):
+    with database.write() as session:
+        session.add(AutomaticRow(app_id=app_id, since=clock.now()))
+    issued.issuing.sweep()
+    order = issued.order()
+
+    def work(die_after: str = "") -> int:
+        """A worker's turn, in a process of its own; how it ended."""
+        told = {
+            "database": database.url, "home": str(haproxy.home), "router": asdict(haproxy.settings),
+            "acme": issued.pebble.settings, "order": order.id, "die_after": die_after, "ttl_s": 1,
+        }  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-m", "tests.router.order_worker", json.dumps(told)], timeout=60
+        ).returncode
+
+    assert work(die_after=step) == -signal.SIGKILL
+    left = issued.order()
+    assert (left.state, left.failures, issued.pebble.orders()) == ("pending", 1, 1)
+    assert left.url is not None
+    assert left.next_at > clock.now()
+    until(lambda: not Leases(database).is_held(f"certificate {order.id}"), "the dead worker's lease ends")
+    assert work() == 0  # its time has not come, so nothing is asked
+    assert issued.order().state == "pending"
+    issued.due_now()
+    assert work() == 0
+    assert (issued.order().state, issued.pebble.orders()) == ("issued", 1)
+    issued.serial()
 
 
 def test_a_wildcard_is_proven_by_a_dns_record_that_a_program_sets_and_removes(haproxy, pebble, start_app, app_id):
