@@ -13,7 +13,8 @@ MOST_INSTANCES = 8
 
 @dataclass(frozen=True)
 class RouterSettings:
-    """`bind`:`http_port` is where people come in, and `https_port` (0: none) where they do so over TLS.
+    """`http_port` at the addresses of `bind` (with a comma between two; IPv4 and IPv6 are apart, so all of both are
+    `0.0.0.0,::`) is where people come in, and `https_port` (0: none) where they do so over TLS.
 
     `instances`: how many HAProxies share these ports, the kernel giving each its part of new connections.
     `spare_slots`: how many free slots (HAProxy backends) a fresh configuration holds; more are made by a seamless
@@ -52,13 +53,17 @@ class RouterSettings:
     reload_timeout_s: float = 20.0
 
     def __post_init__(self) -> None:
-        try:
-            ipaddress.IPv4Address(self.bind)
-        except ValueError as error:
-            raise UserError(
-                f"The router is to listen on {self.bind!r}, which is not an IPv4 address.",
-                "Set PORTSIDE_ROUTER_BIND to an address of this machine, or to 0.0.0.0 for all of them.",
-            ) from error
+        for address in self.addresses:
+            try:
+                if "%" in address:
+                    raise ValueError("an address with a zone")
+                ipaddress.ip_address(address)
+            except ValueError as error:
+                raise UserError(
+                    f"The router is to listen on {address!r}, which is not an IP address.",
+                    "Set PORTSIDE_ROUTER_BIND to an address of this machine, to 0.0.0.0 for all IPv4, or to 0.0.0.0,::"
+                    " for all.",
+                ) from error
         if not 1 <= self.instances <= MOST_INSTANCES:
             raise UserError(
                 f"There are to be {self.instances} routers; it must be 1 to {MOST_INSTANCES}.",
@@ -68,6 +73,20 @@ class RouterSettings:
             raise UserError(
                 f"spare_slots is {self.spare_slots}; it must be 1 or more.", "Set PORTSIDE_ROUTER_SPARE_SLOTS."
             )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of `bind`."""
+        return tuple(address.strip() for address in self.bind.split(","))
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether people may come by IPv6."""
+        return any(":" in address for address in self.addresses)
+
+    def binds(self, port: int) -> tuple[str, ...]:
+        """What HAProxy listens on. Never IPv4 on an IPv6 socket: a client's address is to be what it is."""
+        return tuple(f"[{each}]:{port} v6only" if ":" in each else f"{each}:{port}" for each in self.addresses)
 
     @property
     def https_suffix(self) -> str:

@@ -25,6 +25,7 @@ from core.edge import contained
 from core.settings import Source, read
 from server import certificate_check, lifecycle, machine
 from server.platform import compose
+from server.ports import near
 from server.site import Site
 from server.worker_files import heartbeat_file
 
@@ -144,8 +145,8 @@ def _domain(site: Site) -> Check:
 
 def _router(site: Site) -> Check:
     """The router answers for a host that nobody has: with its own 404 page."""
-    host = "127.0.0.1" if site.router.host in ("0.0.0.0", "") else site.router.host  # noqa: S104
-    url = f"http://{host}:{site.router.number}/"
+    host = near(site.router.host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{site.router.number}/"
     try:
         code = httpx.get(url, headers={"Host": f"no-such-app.{site.domain}"}, timeout=3, trust_env=False).status_code
     except httpx.HTTPError as error:

@@ -39,13 +39,13 @@ def parts_of(site: Site) -> tuple[Part, ...]:
     whole = _digest(site.changes_with)
     stores = _digest(str(site.home))
     ours = site.registry
+    routers = _digest(str(site.router) + "".join(str(port) for port in site.router_more))
     return (
         _part("redis", 0, "TERM", 10, stores),
         *((_part("registry", 0, "TERM", 10, _digest(str(ours)), ours),) if ours else ()),
-        _part(ROUTER, 1, "TERM", 10, _digest(str(site.router)), *site.router_ports),
+        _part(ROUTER, 1, "TERM", 10, routers, *site.router_ports),
         *(  # the ports are the first one's too, and checked with it
-            _part(router_name(number), 1, "TERM", 10, _digest(str(site.router)))
-            for number in range(2, site.routers + 1)
+            _part(router_name(number), 1, "TERM", 10, routers) for number in range(2, site.routers + 1)
         ),
         _part("api", 2, "TERM", 5, whole, site.api),
         _part("gateway", 2, "TERM", 5, whole, site.gateway, site.runs),

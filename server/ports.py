@@ -37,11 +37,18 @@ class Holder:
         return f"by {self.name} (pid {self.pid})" if self.pid else "by another program"
 
 
+def near(host: str) -> str:
+    """Where a program on this machine reaches what listens on `host`."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def is_taken(port: Port) -> bool:
     """Whether binding that port would fail just now."""
     family = socket.AF_INET6 if ":" in port.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             probe.bind((port.host, port.number))
         except OSError:
@@ -83,9 +90,11 @@ def _open_files(process: Path) -> set[str]:
 def refusal(taken: Iterable[tuple[Port, Holder]]) -> UserError:
     """What to tell a person whose ports are taken: each with its holder, and the settings to change."""
     pairs = list(taken)
-    lines = [f"Port {port.number} ({port.part}) is held {holder}." for port, holder in pairs]
-    settings = " ".join(f"{port.setting}={port.form.format(_other(port.number))}" for port, _ in pairs)
-    return UserError("\n".join(lines), f"Stop that program, or use other ports: {settings} portside-server up")
+    lines = dict.fromkeys(f"Port {port.number} ({port.part}) is held {holder}." for port, holder in pairs)
+    settings = dict.fromkeys(f"{port.setting}={port.form.format(_other(port.number))}" for port, _ in pairs)
+    return UserError(
+        "\n".join(lines), f"Stop that program, or use other ports: {' '.join(settings)} portside-server up"
+    )
 
 
 def _other(number: int) -> int:

@@ -11,7 +11,7 @@ import redis
 
 from server import procfs
 from server.part_names import is_router
-from server.ports import Port
+from server.ports import Port, near
 from server.site import Site
 from server.worker_files import ready_file
 
@@ -75,7 +75,7 @@ def _status(port: Port, path: str) -> int:
 
 
 def _pair(port: Port) -> tuple[str, int]:
-    return ("127.0.0.1" if port.host in ("0.0.0.0", "") else port.host, port.number)  # noqa: S104
+    return near(port.host), port.number
 
 
 _QUESTIONS: dict[str, Callable[[Site], bool]] = {

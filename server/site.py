@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class Site:
     registry: Port | None  # None: the images are kept in a registry elsewhere
     router: Port
     router_tls: Port  # number 0: none
+    router_more: tuple[Port, ...]  # at further addresses
     routers: int  # how many HAProxies share them
     api_threads: int
     environ: Mapping[str, str]
@@ -80,7 +81,7 @@ class Site:
     @property
     def router_ports(self) -> tuple[Port, ...]:
         """Where people reach apps: plainly, and over TLS where the settings want that."""
-        return (self.router, self.router_tls) if self.router_tls.number else (self.router,)
+        return tuple(port for port in (self.router, self.router_tls, *self.router_more) if port.number)
 
     @property
     def api_url(self) -> str:
@@ -99,6 +100,8 @@ def read_site(environ: Mapping[str, str]) -> Site:
     web, receiver = read(WebSettings, "web", source), read(ReceiverSettings, "receiver", source)
     router, builder = read(RouterSettings, "router", source), read(BuilderSettings, "builder", source)
     scheduler = read(SchedulerSettings, "scheduler", source)
+    plain = Port("router", router.addresses[0], router.http_port, "PORTSIDE_ROUTER_HTTP_PORT")
+    tls = Port("router", router.addresses[0], router.https_port, "PORTSIDE_ROUTER_HTTPS_PORT")
     return Site(
         home=settings.home,
         domain=settings.domain,
@@ -107,8 +110,9 @@ def read_site(environ: Mapping[str, str]) -> Site:
         gateway=Port("gateway", receiver.ssh_host, receiver.ssh_port, "PORTSIDE_RECEIVER_SSH_PORT"),
         runs=Port("gateway", scheduler.run_host, scheduler.run_port, "PORTSIDE_SCHEDULER_RUN_PORT"),
         registry=registry_port(builder.registry_url),
-        router=Port("router", router.bind, router.http_port, "PORTSIDE_ROUTER_HTTP_PORT"),
-        router_tls=Port("router", router.bind, router.https_port, "PORTSIDE_ROUTER_HTTPS_PORT"),
+        router=plain,
+        router_tls=tls,
+        router_more=tuple(replace(port, host=host) for host in router.addresses[1:] for port in (plain, tls)),
         routers=router.instances,
         api_threads=web.threads,
         environ=_passed_on(source.environ),

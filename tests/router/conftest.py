@@ -239,9 +239,8 @@ class Haproxy:
         self.settings = RouterSettings(
             http_port=_free_port(),
             https_port=_free_port(),
-            bind="127.0.0.1",
             maxconn=500,
-            **{"spare_slots": 8, **settings},  # type: ignore[arg-type]
+            **{"bind": "127.0.0.1", "spare_slots": 8, **settings},  # type: ignore[arg-type]
         )
         self.router = Router(database, self.settings, home, "apps.test")
         self.control = HaproxyControl(

@@ -102,7 +102,16 @@ def test_a_missing_haproxy_is_named_with_its_remedy(monkeypatch):
     assert caught.value.hint == "Install it: sudo apt-get install haproxy"
 
 
-@pytest.mark.parametrize("values", [{"bind": "0.0.0.0 ssl"}, {"bind": "example.com"}, {"spare_slots": 0}])
+def test_each_address_is_listened_on_by_itself():
+    settings = RouterSettings(bind="0.0.0.0, ::", http_port=80)
+    assert settings.binds(80) == ("0.0.0.0:80", "[::]:80 v6only")
+    assert (settings.ipv6, RouterSettings().ipv6) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"bind": "0.0.0.0 ssl"}, {"bind": "example.com"}, {"bind": "0.0.0.0,"}, {"bind": "::1%lo"}, {"spare_slots": 0}],
+)
 def test_wrong_settings_are_refused(values):
     with pytest.raises(UserError):
         RouterSettings(**values)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.part_names import is_router, router_name, router_number
-from server.parts import parts_of
+from server.part_names import ROUTER, is_router, router_name, router_number
+from server.parts import Part, parts_of
 from server.site import read_site
 
 
@@ -37,3 +37,16 @@ def test_a_routers_name_tells_its_number(number: int) -> None:
     assert router_number(router_name(number)) == number
     assert is_router(router_name(number))
     assert not is_router("registry")
+
+
+def test_the_router_starts_anew_only_when_its_addresses_change(tmp_path: Path) -> None:
+    def router(**settings: str) -> Part:
+        site = read_site({"PORTSIDE_HOME": str(tmp_path), **settings})
+        return next(part for part in parts_of(site) if part.name == ROUTER)
+
+    both = router(PORTSIDE_ROUTER_BIND="0.0.0.0,::")
+    assert [(port.host, port.number) for port in both.ports] == [
+        ("0.0.0.0", 8080), ("0.0.0.0", 8443), ("::", 8080), ("::", 8443),
+    ]  # fmt: skip
+    assert both.fingerprint != router().fingerprint
+    assert [port.number for port in router(PORTSIDE_ROUTER_HTTPS_PORT="0").ports] == [8080]

@@ -48,7 +48,7 @@ class AppLogPages:
     def _types(self, app: App) -> list[str]:
         if app.current_version is None:
             return []
-        return [*(found.process_type for found in self._scheduler.formation(app.id)), "router"]
+        return [*(found.process_type for found in self._scheduler.formation(app.id)), "router", "certs"]
 
     def _process(self) -> str | None:
         return request.args.get("process", "")[:60] or None
