@@ -24,7 +24,7 @@ def troubles(automatic: Iterable[HostCertificate], own: Mapping[str, datetime], 
 def told(found: list[str], automatic: int, own: int) -> str:
     """On one line, however many there are."""
     if not found:
-        return f"{automatic} by themselves and {own} of people's own are well"
+        return f"{automatic} hosts with automatic certificates and {own} with one of people's own, all well"
     more = len(found) - _MOST_NAMED
     return " ".join(found[:_MOST_NAMED]) + (f" And {more} more." if more > 0 else "")
 

@@ -57,6 +57,8 @@ def test_every_domain_of_an_app_gets_a_certificate_from_a_real_authority(live_si
         pebble.stop()
     assert platform.get(live_site.name).status_code == 308
     assert f"{own}-auto" in live_site.cli("certs").output
+    assert live_site.cli("domains").output.count("cert issued") == 2
+    assert f"portside[certs]: {later}: certificate issued, good until " in live_site.cli("logs", "-p", "certs").output
 
 
 def _states(site: Site) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_certificates_of_peoples_own_are_told_two_weeks_before_they_expire():
 
 
 def test_many_are_told_on_one_line_that_ends():
-    assert told([], 3, 1) == "3 by themselves and 1 of people's own are well"
+    assert told([], 3, 1) == "3 hosts with automatic certificates and 1 with one of people's own, all well"
     assert told([f"{number}." for number in range(12)], 12, 0).endswith("8. 9. And 2 more.")
 
 
