@@ -57,7 +57,7 @@ def _registered(client: ClientV2, account: Account, settings: AcmeSettings) -> m
     url = account.url()
     if url is None:
         wish = messages.NewRegistration.from_data(
-            email=settings.email or None,
+            email=settings.email.replace(" ", "") or None,
             terms_of_service_agreed=True,
             external_account_binding=_bound(client, settings),
         )

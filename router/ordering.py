@@ -20,6 +20,8 @@ from router.reach import Reach
 
 _PAUSES_S = (0.1, 0.2, 0.4, 0.8, *[1.5] * 10)
 """Between the looks at an order that the authority works on, before a turn leaves it to a later one."""
+_MOST_AWAY = 5
+"""How often an order's authority may be away before the order is given up: it may be one that is used no more."""
 
 
 class Pause(PortsideError):
@@ -73,7 +75,8 @@ class Ordering:
         except HookFailed as failed:
             raise Stopped(f"{failed.message}.", Trouble.UNREACHED) from failed
         except Away as away:
-            raise Stopped(away.message, Trouble.AWAY, over=False) from away
+            over = work.failures >= _MOST_AWAY
+            raise Stopped(away.message, Trouble.AWAY, over=over) from away
         except Unavailable as unavailable:
             raise Stopped(unavailable.message, Trouble.UNREACHED, over=False) from unavailable
 

@@ -209,7 +209,7 @@ def test_an_address_that_changed_is_told_to_the_authority_once(answers, account,
         pebble.start()
         for email, told in (
             ("one@example.com", ["mailto:one@example.com"]),
-            ("two@example.com,ops@example.com", ["mailto:two@example.com", "mailto:ops@example.com"]),
+            ("two@example.com, ops@example.com", ["mailto:two@example.com", "mailto:ops@example.com"]),
             ("", []),
         ):
             assert contact() == told

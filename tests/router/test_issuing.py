@@ -262,6 +262,25 @@ def test_an_order_that_takes_long_is_looked_at_later_and_gone_on_with(bench):
     assert len(busy.orders) == 1
 
 
+def test_an_order_at_an_authority_that_is_used_no_more_is_given_up(bench):
+    busy = BusyAuthority(lambda token: bench.front.maps[FrontMap.CHALLENGES].get(token))
+    bench.authority = lambda: busy
+    bench.automatic.enable(bench.app_id)
+    order = bench.row().url
+    bench.authority = away
+    for _ in range(5):
+        bench.due_now()
+        bench.work()
+        assert bench.row().url == order
+    bench.due_now()
+    bench.work()
+    assert bench.row().url is None
+    bench.authority = lambda: bench.memory
+    bench.due_now()
+    bench.work()
+    assert bench.host().state is HostState.ISSUED
+
+
 def test_a_renewal_that_fails_leaves_the_old_certificate_in_force(bench):
     bench.automatic.enable(bench.app_id)
     before = list(bench.front.certificates)
