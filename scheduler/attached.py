@@ -46,7 +46,8 @@ class Attending:
             opened.append(self.runs.runtime.open(order))
 
         try:
-            self.runs.with_address(row, start)
+            with self.runs.turn(row):
+                self.runs.with_address(row, start)
         except PortsideError as error:
             self.runs.fail(row.id, error.message)
             raise

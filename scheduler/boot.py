@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from core.errors import Cancelled
 from core.logs import LogWriter
 from core.reports import Report
 from scheduler import explainer, health, records
+from scheduler.gate import Stopped
 from scheduler.health import Check, Verdict
 from scheduler.launcher import Launcher
 from scheduler.problems import failed
@@ -33,8 +34,6 @@ ASK_EVERY_S = 0.1
 SHOWN_LINES = 20
 _MOST_THREADS = 32
 _MOST_NAMED = 10
-
-Stopped = Callable[[], BaseException | None]
 
 
 @dataclass(frozen=True)
@@ -68,16 +67,17 @@ class Boot:
             raise Cancelled
         begun, frozen = time.monotonic(), row.container_id
         with timing.step("start"):
-            container_id = self._launch(row) if frozen is None else self._wake(frozen)
+            container_id = self._launch(row, halt) if frozen is None else self._wake(frozen)
         with timing.step("health"):
             self._await_healthy(row, container_id, halt, self._patience_s(row, is_woken=frozen is not None))
         if row.number <= _MOST_NAMED:
             state = "up" if frozen is None else "awake"
             self.log.detail(f"{records.process_of(row)} is {state} after {time.monotonic() - begun:.1f} s")
 
-    def _launch(self, row: InstanceRow) -> str:
+    def _launch(self, row: InstanceRow, halt: threading.Event) -> str:
         try:
-            return self.launcher.launch(self.spec, row, self.spec.command_of(row.process_type))
+            command = self.spec.command_of(row.process_type)
+            return self.launcher.launch(self.spec, row, command, lambda: Cancelled() if halt.is_set() else None)
         except StartFailed as error:
             raise BootFailed(Report(error.message, todo=error.hint)) from error
 

@@ -21,7 +21,7 @@ from core.ids import AppId
 from core.leases import Lease
 from core.logs import LogWriter
 from scheduler import records
-from scheduler.boot import Stopped
+from scheduler.gate import Stopped
 from scheduler.runtime import Container, Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.states import LIFE, InstanceState

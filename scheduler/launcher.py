@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.database import Database
 from router import Router
 from scheduler import addresses, records
-from scheduler.gate import Gate
+from scheduler.gate import Gate, Stopped
 from scheduler.runtime import AddressTaken, ContainerOrder, Image, ImageGone, Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
 from scheduler.sizes import limits_for
@@ -24,16 +24,21 @@ class Launcher:
         self._router = router
         self._runtime = runtime
         self._settings = settings
-        self._gate = Gate(lambda: round(settings.starts_per_cpu * runtime.capacity().cpus))
+        self.gate = Gate(lambda: round(settings.starts_per_cpu * runtime.capacity().cpus))
 
-    def launch(self, spec: RunSpec, row: InstanceRow, command: str | None) -> str:
-        """Start the container of `row`, record it, and give its id. StartFailed, Unavailable."""
+    def launch(
+        self, spec: RunSpec, row: InstanceRow, command: str | None, stopped: Stopped | None = None, queue: str = ""
+    ) -> str:
+        """Start the container of `row`, record it, and give its id. It takes its turn in `queue`, else in its app's.
+
+        StartFailed, Unavailable, what `stopped` gives before it is started.
+        """
         address = row.address
         for attempt in range(_TRIES):
             image = self._runtime.image(spec.image_id, spec.image_ref)
             order = order_for(spec, row, image, command, address, self._settings)
             try:
-                with self._gate.passing(spec.app_id):
+                with self.gate.passing(queue or spec.app_id, stopped):
                     container_id = self._runtime.start(order)
             except AddressTaken:
                 address = self._other_address(row.id)

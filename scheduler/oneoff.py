@@ -14,7 +14,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from router import Router
 from scheduler import addresses, records
-from scheduler.boot import Stopped
+from scheduler.gate import Stopped, runs_of
 from scheduler.launcher import Launcher
 from scheduler.records import Slot
 from scheduler.rollout import Rollouts
@@ -49,7 +49,7 @@ class OneOffs:
         self.volumes.provide(spec, log)
         row = self._record(spec, name, lease)
         try:
-            container_id = self.launcher.launch(spec, row, command)
+            container_id = self.launcher.launch(spec, row, command, stopped, runs_of(spec.app_id))
             output = _Output(self.runtime, container_id, log)
             output.start()
             ended = self._await_end(container_id, name, stopped, timeout_s)

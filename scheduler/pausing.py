@@ -17,7 +17,7 @@ from core.ids import AppId
 from core.leases import Lease
 from core.logs import LogWriter
 from router import Router
-from scheduler.boot import Stopped
+from scheduler.gate import Stopped
 from scheduler.handover import Handover
 from scheduler.types import Pause
 

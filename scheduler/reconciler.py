@@ -60,6 +60,7 @@ class Reconciler:
         self._adoption: Adoption | None = adoption
         self._crons = crons
         self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
+        self._run_pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="run")  # not behind hundreds of turns
         self._active: set[AppId] = set()
         self._lock = threading.Lock()
 
@@ -106,7 +107,7 @@ class Reconciler:
         due = [app for app in apps.values() if not is_settled(app, by_app[app.app_id])]
         claimed = [app for app in due if self._claim(app.app_id)]
         turns = [self._pool.submit(self._turn, app, by_app[app.app_id], at, surplus) for app in claimed]
-        return [*turns, *(self._pool.submit(self._runs.act, step) for step in steps)]
+        return [*turns, *(self._run_pool.submit(self._runs.act, step) for step in steps)]
 
     def _surplus(self, apps: Iterable[AppRecord]) -> frozenset[str]:
         """Frozen instances that hold memory which is needed now."""

@@ -23,8 +23,9 @@ from core.logs import LogWriter
 from core.secrets import Sealer
 from router import Backend, Router
 from scheduler import addresses, beginning, cron_records, health, records, sizes, warm
-from scheduler.boot import SHOWN_LINES, Boot, Stopped
+from scheduler.boot import SHOWN_LINES, Boot
 from scheduler.explainer import why_ended
+from scheduler.gate import Stopped
 from scheduler.handover import Handover, end_crashed
 from scheduler.keepsakes import Keepsakes
 from scheduler.launcher import Launcher

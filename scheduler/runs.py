@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from core.states import LostRace
 from router import Router
 from scheduler import addresses, cron_records, records, run_plan, run_records, sizes
 from scheduler.certificate import certificate_file, fingerprint_of, server_context
+from scheduler.gate import Gate, runs_of
 from scheduler.run_orders import order_for_run
 from scheduler.run_plan import RunStep
 from scheduler.run_records import Run, RunWish
@@ -54,6 +55,7 @@ class Runs:
     runtime: Runtime
     sealer: Sealer
     settings: SchedulerSettings
+    gate: Gate
     wake: Callable[[AppId], None]
     began_at: datetime = field(default_factory=clock.now)
 
@@ -175,7 +177,8 @@ class Runs:
         with self.database.write() as session:
             current = RunRow.secret_digest == row.secret_digest
             seen = clock.after(self.settings.run_seen_s) if row.attached else None
-            values = {"started_at": clock.now(), "seen_until": seen, "secret_digest": ""}
+            row.started_at = clock.now()
+            values = {"started_at": row.started_at, "seen_until": seen, "secret_digest": ""}
             return _move(session, row, _R.STARTING, current, **values)
 
     def started(self, row: RunRow, container_id: str) -> bool:
@@ -229,6 +232,10 @@ class Runs:
         image, env = self.runtime.image(spec.image_id, spec.image_ref), self.sealer.unseal(row.sealed_env)
         return order_for_run(spec, row, image, env, address, self.settings)
 
+    def turn(self, row: RunRow) -> AbstractContextManager[None]:
+        """Wait until one more container may be started, and let the next one in after the block."""
+        return self.gate.passing(runs_of(row.app_id))
+
     def with_address(self, row: RunRow, start: Callable[[ContainerOrder], object]) -> None:
         """Give `start` the order; again with another address when something foreign has the first."""
         for attempt in range(_TRIES):
@@ -259,14 +266,18 @@ class Runs:
         self._start(row)
 
     def _claim_again(self, row: RunRow) -> bool:
+        """Whether it is still to be started, and by us. Its time to start in begins anew."""
         same = (RunRow.id == row.id, RunRow.state == _R.STARTING, RunRow.started_at == row.started_at)
+        row.started_at = clock.now()
         with self.database.write() as session:
-            done = session.execute(update(RunRow).where(*same).values(started_at=clock.now()))
+            done = session.execute(update(RunRow).where(*same).values(started_at=row.started_at))
             return isinstance(done, CursorResult) and done.rowcount == 1
 
     def _start(self, row: RunRow) -> None:
         try:
-            self.with_address(row, lambda order: self.started(row, self.runtime.start(order)))
+            with self.turn(row):
+                if self._claim_again(row):  # not stopped while it waited
+                    self.with_address(row, lambda order: self.started(row, self.runtime.start(order)))
         except PortsideError as error:
             self.fail(row.id, error.message)
             raise

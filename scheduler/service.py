@@ -82,7 +82,7 @@ class Scheduler:
         self._oneoffs = OneOffs(database, router, runtime, settings, launcher, self._rollouts, volumes)
         drains, vigil = Drains(router, settings), Vigil(runtime, settings, agenda.add)
         turns = Turns(database, router, runtime, sealer, settings, launcher, drains, vigil)
-        self.runs = Runs(database, router, runtime, sealer, settings, self._wake)
+        self.runs = Runs(database, router, runtime, sealer, settings, launcher.gate, self._wake)
         adoption = Adoption(database, router, runtime, sealer, self._keepsakes)
         self.crons = crons = Crons(database, self.runs, settings, agenda.add, self._wake)
         self._reconciler = Reconciler(database, router, runtime, settings, turns, agenda, self.runs, adoption, crons)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from core.errors import UserError
 from scheduler.states import InstanceState
@@ -19,6 +20,7 @@ OFF = "off"
 EXAMPLE = "For example: portside ps:shrink web=50%, or web=auto for only as far as memory asks for, or web=off."
 _RULE = re.compile(r"(auto)?(?:(?(1):)([1-9][0-9]{0,2})(%)?)?")
 _MOST = 100
+_NAMED = 4
 _S = InstanceState
 _STANDING = {_S.RUNNING: 1, _S.STARTING: 2, _S.CRASHED: 3}
 
@@ -107,6 +109,16 @@ def decide(rows: Iterable[InstanceRow], quantity: int, rule: Shrink, room: Room 
     held = frozenset(order[keep:])
     leaving = [row for number in sorted(held) for row in places[number] if row.state in (_S.STARTING, _S.RUNNING)]
     return Shrinkage(kept, held, tuple(leaving))
+
+
+def waits_for(rows: Sequence[InstanceRow], now: datetime, grace_s: float) -> str:
+    """What is said of instances that left earlier and still end, by deadlines of their own."""
+    grace = timedelta(seconds=grace_s)
+    ends = [row.kill_by if row.state == _S.STOPPING else row.drain_by and row.drain_by + grace for row in rows]
+    most_s = max((math.ceil((end - now).total_seconds()) for end in ends if end is not None), default=0)
+    names = ", ".join(f"{row.process_type}.{row.number} of v{row.version}" for row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    return f"It waits for what left earlier and has not ended yet: {names}{more}; {max(1, most_s)} s at most."
 
 
 def _rank(row: InstanceRow) -> int:

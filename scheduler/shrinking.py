@@ -23,7 +23,7 @@ from core.leases import Lease
 from core.logs import LogWriter
 from router import Router
 from scheduler import handover, records, shrink
-from scheduler.boot import Stopped
+from scheduler.gate import Stopped
 from scheduler.runtime import Runtime
 from scheduler.settings import SchedulerSettings
 from scheduler.shrink import Room, Shrink, Shrinkage
@@ -70,7 +70,17 @@ class Shrinking:
             log.step(f"{WEB}: {before} → {len(shrunk.kept)} {_instances(shrunk)} while v{spec.version} starts")
             with contained(f"route of app {spec.app_id}"):
                 self.router.apply(spec.app_id)
+        self._say_what_ends(spec.app_id, shrunk, log)
         self._await_end(spec.app_id, lambda row: row.state in (_S.RETIRED, _S.STOPPING), lease, stopped)
+
+    def _say_what_ends(self, app_id: AppId, shrunk: Shrinkage, log: LogWriter) -> None:
+        """Nobody would guess that a deploy waits for what earlier ones, or a scaling, have left behind."""
+        leaving = {row.id for row in shrunk.leaving}
+        with self.database.read() as session:
+            ending = [row for row in _web_rows(session, app_id) if row.state in (_S.RETIRED, _S.STOPPING)]
+        earlier = [row for row in ending if row.id not in leaving]
+        if earlier:
+            log.detail(shrink.waits_for(earlier, clock.now(), self.settings.grace_s))
 
     def _record(self, spec: RunSpec, rule: Shrink, room: Room | None, lease: Lease) -> Shrinkage | None:
         """Hold the places and take their instances out of the route, in one transaction."""

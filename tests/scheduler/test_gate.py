@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from core.errors import Cancelled
 from core.ids import AppId, new_id
-from scheduler import records
-from scheduler.gate import Gate
+from scheduler import RunWish, records
+from scheduler.gate import Gate, runs_of
 from scheduler.runtime import ContainerOrder
 from tests.scheduler.conftest import Platform, eventually
 from tests.scheduler.fakes import MemoryRuntime
@@ -23,15 +24,15 @@ class Crowd:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self.inside: list[AppId] = []
-        self.came: list[AppId] = []
+        self.inside: list[str] = []
+        self.came: list[str] = []
         self.leave = threading.Semaphore(0)
         self.threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
-    def join(self, app_id: AppId, waiting: int) -> None:
+    def join(self, queue: str, waiting: int) -> None:
         """One more comes; `waiting` are at the gate then."""
-        thread = threading.Thread(target=self._pass, args=(app_id,), daemon=True)
+        thread = threading.Thread(target=self._pass, args=(queue,), daemon=True)
         self.threads.append(thread)
         thread.start()
         eventually(lambda: len(self.came) + self._queued() == len(self.threads), f"{waiting} at the gate")
@@ -39,14 +40,14 @@ class Crowd:
     def _queued(self) -> int:
         return sum(len(turns) for turns in self.gate._waiting.values())
 
-    def _pass(self, app_id: AppId) -> None:
-        with self.gate.passing(app_id):
+    def _pass(self, queue: str) -> None:
+        with self.gate.passing(queue):
             with self._lock:
-                self.came.append(app_id)
-                self.inside.append(app_id)
+                self.came.append(queue)
+                self.inside.append(queue)
             self.leave.acquire()
             with self._lock:
-                self.inside.remove(app_id)
+                self.inside.remove(queue)
 
     def one_leaves(self) -> None:
         came = len(self.came)
@@ -85,6 +86,84 @@ def test_the_gate_is_open_again_after_an_error() -> None:
             raise ValueError("inside")
     with gate.passing(FEW):
         pass
+
+
+def test_a_run_is_not_behind_its_apps_instances() -> None:
+    with crowd(1) as waiting:
+        for number in range(6):
+            waiting.join(MANY, number)
+        waiting.join(runs_of(MANY), 7)
+        waiting.one_leaves()
+        waiting.one_leaves()
+        assert waiting.came == [MANY, MANY, runs_of(MANY)]
+
+
+def test_who_gives_up_leaves_the_queue_and_is_in_nobodys_way() -> None:
+    gate, asked = Gate(lambda: 1), threading.Event()
+
+    def stopped() -> BaseException | None:
+        asked.set()
+        return Cancelled("No more.")
+
+    with gate.passing(MANY):
+        with pytest.raises(Cancelled, match="No more"), gate.passing(FEW, stopped):
+            raise AssertionError("it had no turn")
+        assert not gate._waiting
+    with pytest.raises(Cancelled), gate.passing(FEW, stopped):
+        raise AssertionError("though its turn has come at once")
+    assert asked.is_set()
+    with gate.passing(FEW):
+        pass
+
+
+def test_a_cancelled_deploy_starts_nothing_of_what_it_had_queued(platform: Platform, app_id: AppId) -> None:
+    """Somebody else's start holds the gate all the while."""
+    platform.deploy(platform.spec(app_id))
+    platform.scheduler.scale(app_id, {"web": 3})
+    eventually(lambda: _reconciled(platform, app_id) == 3, "three run")
+    gate = platform.scheduler.runs.gate
+    with ExitStack() as others:
+        for _ in range(round(platform.settings.starts_per_cpu * 2)):
+            others.enter_context(gate.passing(MANY))
+
+        def stopped() -> BaseException | None:
+            return Cancelled("Cancelled.") if len(gate._waiting.get(app_id, ())) == 3 else None
+
+        spec = platform.spec(app_id, version=2)
+        with platform.line(app_id) as lease, pytest.raises(Cancelled):
+            platform.scheduler.deploy(spec, lease, platform.log(), lambda: "ref", stopped)
+        assert not gate._waiting, "it did not have to wait for its turn to be gone"
+    assert {order.version for order in platform.runtime.orders.values()} == {1}
+
+
+def test_a_release_phase_that_is_cancelled_does_not_wait_for_its_turn(platform: Platform, app_id: AppId) -> None:
+    gate = platform.scheduler.runs.gate
+    with ExitStack() as others:
+        for _ in range(round(platform.settings.starts_per_cpu * 2)):
+            others.enter_context(gate.passing(MANY))
+        spec, stopped = platform.spec(app_id), lambda: Cancelled("Cancelled.")
+        with platform.line(app_id) as lease, pytest.raises(Cancelled):
+            platform.scheduler.run_once(spec, "release.1", "echo hi", lease, platform.log(), stopped, 10.0)
+    assert platform.runtime.orders == {}
+    assert platform.scheduler.instances(app_id) == []
+
+
+def test_a_detached_run_takes_its_turn_and_can_be_stopped_before_it(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    runs = platform.scheduler.runs
+    with platform.looping():
+        with ExitStack() as others:
+            for _ in range(round(platform.settings.starts_per_cpu * 2)):
+                others.enter_context(runs.gate.passing(MANY))
+            for _ in range(2):
+                runs.ask(app_id, RunWish("sleep 60", "ada@example.com"))
+            eventually(lambda: len(runs.gate._waiting.get(runs_of(app_id), ())) == 2, "both wait")
+            assert [run.state for run in runs.of_app(app_id)] == ["starting", "starting"]
+            runs.stop(app_id, "run.1", "Enough.")
+        eventually(lambda: runs.find(app_id, "run.2").state == "running", "the other one runs")
+        eventually(lambda: not runs.gate._inside, "nobody is inside")
+    assert runs.find(app_id, "run.1").reason == "Enough."
+    assert [order.process for order in platform.runtime.orders.values()] == ["web.1", "run.2"]
 
 
 class CountingRuntime(MemoryRuntime):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,3 +178,18 @@ def test_whatever_happens_meanwhile_what_serves_stays_and_the_rest_comes_back(
     world.settle()
     assert world.turn() == []
     assert sorted(row.number for row in world.serving()) == list(range(1, world.wanted + 1))
+
+
+def ending(number: int, state: InstanceState, **deadlines: datetime) -> InstanceRow:
+    return InstanceRow(id=f"i{number}", process_type="web", number=number, version=3, state=state, **deadlines)
+
+
+def test_who_waits_is_told_for_what_and_how_long_at_most() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    drains = ending(1, InstanceState.RETIRED, drain_by=now + timedelta(seconds=12.3))
+    stops = ending(2, InstanceState.STOPPING, kill_by=now + timedelta(seconds=7))
+    waits = "It waits for what left earlier and has not ended yet: "
+    assert shrink.waits_for([stops], now, 30) == f"{waits}web.2 of v3; 7 s at most."
+    assert shrink.waits_for([drains, stops], now, 30) == f"{waits}web.1 of v3, web.2 of v3; 43 s at most."
+    late = [ending(number, InstanceState.STOPPING, kill_by=now) for number in range(1, 7)]
+    assert shrink.waits_for(late, now, 30).endswith("web.4 of v3 and 2 more; 1 s at most.")

@@ -11,7 +11,7 @@ import pytest
 from core.errors import Cancelled, LeaseLost
 from core.ids import AppId
 from core.leases import Leases
-from scheduler import BootFailed, ProcessType, line_of
+from scheduler import BootFailed, InstanceState, ProcessType, line_of
 from scheduler.handover import Handover
 from scheduler.rollout import Rollouts
 from scheduler.runtime import ContainerOrder
@@ -134,9 +134,9 @@ def test_what_is_kept_frozen_goes_before_anything_that_serves(
         eventually(lambda: len(platform.running(app_id)) == 2, "two run")
         platform.deploy(platform.spec(app_id, version=2))
         eventually(lambda: frozen(platform, app_id) == 2, "v1 frozen")
-        platform.runtime.free_mb = 5
-        platform.runtime.seen.clear()
-        platform.deploy(platform.spec(app_id, version=3, shrink={"web": "auto"}, commit="other"))
+    platform.runtime.free_mb = 5  # the loop, which ends what is frozen when memory is scarce, looks no more
+    platform.runtime.seen.clear()
+    platform.deploy(platform.spec(app_id, version=3, shrink={"web": "auto"}, commit="other"))
     assert platform.runtime.seen == [{2: 2}] * 2
     assert "       Memory is scarce: 2 frozen instances of an earlier release make room first." in platform.lines
 
@@ -256,3 +256,14 @@ def test_a_change_of_size_shrinks_too(crowded: Platform, app_id: AppId) -> None:
     crowded.scheduler.scale(app_id, {}, {"web": "2"})
     assert crowded.resize(app_id, web="32m").status == "succeeded"
     assert routes(crowded) == [2, 4]
+
+
+def test_it_says_that_it_waits_for_what_left_earlier(crowded: Platform, app_id: AppId) -> None:
+    crowded.scheduler.scale(app_id, {"web": 3})
+    crowded.scheduler.reconcile_app(app_id)
+    assert crowded.states(app_id)["web.4"] == [InstanceState.RETIRED]
+    crowded.deploy(crowded.spec(app_id, version=2, shrink={"web": "2"}))
+    [said] = [line for line in crowded.lines if "It waits for" in line]
+    assert "It waits for what left earlier and has not ended yet: web.4 of v1; " in said
+    assert said.endswith(" s at most.")
+    assert crowded.runtime.seen == [{1: 2}] * 3
