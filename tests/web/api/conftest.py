@@ -32,6 +32,7 @@ from router.certificates import Certificates
 from router.gate import Gate
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, SchedulerSettings, Storage
 from scheduler.crons import Crons
+from scheduler.gate import Gate as StartGate
 from scheduler.runs import Runs
 from scheduler.types import Limits
 from tests.databases import new_database
@@ -309,7 +310,8 @@ def stage(tmp_path: Path, revolving: RevolvingStage, quick_passwords: None) -> I
     logs = LogStreams(database, nobody, tick_s=QUICK_TICK_S)
     sealer, leases, images = Sealer(tmp_path / "secret.key"), Leases(database), KeepsAllImages()
     queue: Any = SilentQueue()
-    scheduler.runs = Runs(database, router, MemoryRuntime(), sealer, SchedulerSettings(), lambda _: None)  # type: ignore[arg-type]
+    behind: Any = (database, router, MemoryRuntime(), sealer, SchedulerSettings(), StartGate(lambda: 1))
+    scheduler.runs = Runs(*behind, lambda _: None)
     scheduler.crons = Crons(database, scheduler.runs, SchedulerSettings(), lambda *_: None, lambda _: None)
     standing: Any = scheduler
     releases: Any = Releases(

@@ -25,6 +25,7 @@ from router.config import version
 from router.tables import slot_name
 from scheduler import Formation, Instance, InstanceState, LogLine, Resizing, RunSpec, SchedulerSettings, Storage
 from scheduler.crons import Crons
+from scheduler.gate import Gate as StartGate
 from scheduler.runs import Runs
 from scheduler.types import Limits
 from scheduler.wishes import require_scalable
@@ -189,7 +190,8 @@ def build_site(folder: Path, revolving: RevolvingStage, settings: WebSettings) -
     control, front = MemoryControl([slot_name(number) for number in range(4)]), MemoryFront(version(MEMORY_SETTINGS))
     router = Router(inner.database, MEMORY_SETTINGS, folder, "localhost", control, front)
     sealer, settled = Sealer(folder / "secret.key"), SchedulerSettings()
-    scheduler.runs = Runs(inner.database, router, MemoryRuntime(), sealer, settled, lambda _: None)  # type: ignore[arg-type]
+    behind: Any = (inner.database, router, MemoryRuntime(), sealer, settled, StartGate(lambda: 1))
+    scheduler.runs = Runs(*behind, lambda _: None)
     scheduler.crons = Crons(inner.database, scheduler.runs, settled, lambda *_: None, lambda _: None)
     receiver = ReceiverSettings()
     repositories = Repositories(folder / "repos", receiver)
