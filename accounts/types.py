@@ -29,9 +29,8 @@ class Permission(StrEnum):
     """What may be done with an app."""
 
     VIEW = "view"  # read everything but config values
-    DEPLOY = "deploy"  # push, roll back, read and write config, scale, restart
-    OPERATE = "operate"  # one-off runs
-    MANAGE = "manage"  # rename, destroy, collaborators, domains
+    DEPLOY = "deploy"  # push, roll back, config and its values, scale, restart, one-off runs: all that runs its code
+    MANAGE = "manage"  # rename, destroy, collaborators, domains, who gets in, how requests are passed on
 
 
 ALLOWED: Mapping[AppRole, frozenset[Permission]] = {

@@ -11,8 +11,8 @@ from core.ids import AppId, new_id
 APP = AppId(new_id())
 
 RIGHTS = {
-    AppRole.OWNER: {Permission.VIEW, Permission.DEPLOY, Permission.OPERATE, Permission.MANAGE},
-    AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY, Permission.OPERATE},
+    AppRole.OWNER: {Permission.VIEW, Permission.DEPLOY, Permission.MANAGE},
+    AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY},
     AppRole.VIEWER: {Permission.VIEW},
 }
 

@@ -52,7 +52,7 @@ NEEDS = {
 """What an endpoint of an app needs; all others: to see the app."""
 RIGHTS = {
     AppRole.OWNER: set(Permission),
-    AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY, Permission.OPERATE},
+    AppRole.COLLABORATOR: {Permission.VIEW, Permission.DEPLOY},
     AppRole.VIEWER: {Permission.VIEW},
 }
 CHANGES = (
