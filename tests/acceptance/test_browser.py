@@ -149,7 +149,7 @@ def test_the_page_of_a_new_app_turns_into_that_of_a_live_one_by_itself(page: Pag
 
 
 def test_an_app_is_run_from_its_pages(page: Page, live_site: Site) -> None:
-    """Scaled, given config, asked to run a command and given a domain; by the keyboard where that is not the same."""
+    """Scaled, given config, a command to run, a domain and a password; by the keyboard where that is not the same."""
     name = live_site.name
     page.goto(f"/dashboard/apps/{name}/processes")
     sign_in(page, live_site.platform)
@@ -188,7 +188,25 @@ def test_an_app_is_run_from_its_pages(page: Page, live_site: Site) -> None:
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("listitem").filter(has_text=f"{name}.example.com")).to_contain_text("Routed")
     asked = {"Host": f"{name}.example.com"}
-    assert httpx.get(f"http://127.0.0.1:{live_site.platform.http}/", headers=asked, trust_env=False).status_code == 200
+    assert _status(live_site, asked) == 200
+
+    _to(page, "Traffic")
+    page.get_by_text("Add a user").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="User").fill("ann")
+    page.locator("#password").fill("not to be guessed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Saved. The app is for its users only.")
+    expect(page.get_by_role("region", name="Password")).to_contain_text("ann password set just now")
+    assert (_status(live_site, asked), _status(live_site, asked, ("ann", "not to be guessed"))) == (401, 200)
+    page.get_by_role("button", name="Remove the user ann").click()
+    expect(page.get_by_role("status")).to_contain_text("the app asks for no password any more")
+    assert _status(live_site, asked) == 200
+
+
+def _status(site: Site, headers: dict[str, str], auth: tuple[str, str] | None = None) -> int:
+    url = f"http://127.0.0.1:{site.platform.http}/"
+    return httpx.get(url, headers=headers, auth=auth, trust_env=False).status_code
 
 
 def _to(page: Page, tab: str) -> None:

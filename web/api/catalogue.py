@@ -32,7 +32,6 @@ def list_none(call: Call) -> Answer:
 
 @routes("GET", "/apps/<app>/addons", Permission.VIEW)
 @routes("GET", "/apps/<app>/addon-attachments", Permission.VIEW)
-@routes("GET", "/apps/<app>/features", Permission.VIEW)
 @routes("GET", "/apps/<app>/log-drains", Permission.VIEW)
 def list_none_of_app(call: AppCall) -> Answer:
     return Answer([])

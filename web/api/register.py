@@ -32,6 +32,7 @@ _WITH_ROUTES = (
     "cron",
     "domains",
     "dynos",
+    "features",
     "formation",
     "limits",
     "local_builds",

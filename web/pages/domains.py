@@ -1,4 +1,4 @@
-"""An app's domains, on a page that also has what belongs to them: see `https`, `automatic` and `gate`."""
+"""An app's domains, on a page that also has what belongs to them: see `https` and `automatic`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.errors import Unavailable, UserError
 from core.ids import AppId
 from releases import App
 from router import Domain, DomainKind, Router, StoredCertificate
-from web.pages import automatic, forms, gate, https, states
+from web.pages import automatic, forms, https, states
 from web.pages.access import Access
 from web.pages.states import Badge
 from web.parts import WebParts
@@ -137,10 +137,9 @@ class DomainPages:
             app=app,
             error=error,
             done="" if error else forms.said(_DONE),
-            typed={name: forms.field(name) if error else "" for name in ("host", "redirect_to", "chain")},
+            typed={name: forms.field(name) if error else "" for name in ("host", "redirect_to", "chain", "replaces")},
             domains=self._domains(app),
             automatic=automatic.standing(self._router, app.id),
-            gate=gate.seen(self._router, app.id),
             https=https.seen(self._router, app.id, clock.now()),
             may_manage=self._access.may_manage(app),
         )

@@ -30,6 +30,11 @@ def field(name: str) -> str:
     return request.form.get(name, "").strip()
 
 
+def secret(name: str) -> str:
+    """A password as it was typed, blanks included."""
+    return request.form.get(name, "")
+
+
 def number(name: str, what: str) -> int | None:
     """A whole number, None for an empty field; raises UserError."""
     text = field(name)

@@ -1,4 +1,4 @@
-"""Certificates, redirect and HSTS, and how requests are passed on: the rest of the page of an app's domains."""
+"""Certificates, redirect and HSTS: the rest of the page of an app's domains."""
 
 from __future__ import annotations
 
@@ -14,22 +14,18 @@ from accounts import Permission
 from core.errors import UserError
 from core.ids import AppId
 from releases import App
-from router import Https, Protocol, ProxyMode, Router, StoredCertificate
+from router import Https, Router, StoredCertificate
 from web.pages import forms
 from web.pages.access import Access
 from web.pages.states import Badge, Tone
 
 SOON: Final = timedelta(days=30)
 HSTS: Final = ((0, "off"), (3600, "an hour, to try it"), (2_592_000, "30 days"), (31_536_000, "a year"))
-PROTOCOLS: Final = (
-    (Protocol.HTTP1, "HTTP/1.1"),
-    (Protocol.H2C, "HTTP/2 without TLS (h2c), as gRPC needs it"),
-)
 DONE: Final = {
     "certificate": "The certificate is added, and shown at the domains that it covers.",
+    "replaced": "The certificate is replaced, and shown at the domains that it covers.",
     "forgotten": "The certificate is removed.",
     "https": "Saved.",
-    "proxy": "Saved. Another protocol holds from the next release on.",
 }
 
 
@@ -53,8 +49,6 @@ class Seen:
     certificates: list[CertificateLine]
     wanted: Https
     hsts: tuple[tuple[int, str], ...]
-    proxy: ProxyMode
-    protocols: tuple[tuple[Protocol, str], ...] = PROTOCOLS
 
 
 def seen(router: Router, app_id: AppId, now: datetime) -> Seen:
@@ -62,7 +56,7 @@ def seen(router: Router, app_id: AppId, now: datetime) -> Seen:
     known = {seconds for seconds, _ in HSTS}
     more = () if wanted.hsts_s in known else ((wanted.hsts_s, f"{wanted.hsts_s:,} s"),)
     certificates = [certificate_line(one, now) for one in router.certificates.all(app_id)]
-    return Seen(certificates, wanted, (*HSTS, *more), router.proxies.of(app_id))
+    return Seen(certificates, wanted, (*HSTS, *more))
 
 
 def certificate_line(certificate: StoredCertificate, now: datetime) -> CertificateLine:
@@ -99,13 +93,16 @@ class HttpsPages:
         url = f"{certificates}/<certificate>/remove"
         blueprint.add_url_rule(url, "certificate_remove_sent", self.remove_certificate, methods=["POST"])
         blueprint.add_url_rule("/dashboard/apps/<name>/https", "https_sent", self.set_https, methods=["POST"])
-        blueprint.add_url_rule("/dashboard/apps/<name>/proxy", "proxy_sent", self.set_proxy, methods=["POST"])
 
     def add_certificate(self, name: str) -> Response:
         app = self._access.app(name, Permission.MANAGE)
 
         def act() -> str:
-            self._router.certificates.add(app.id, forms.field("chain") + "\n", forms.field("private_key") + "\n")
+            pair = forms.field("chain") + "\n", forms.field("private_key") + "\n"
+            if replaced := forms.field("replaces"):
+                self._router.certificates.update(app.id, replaced, *pair)
+                return self._back(app, "replaced")
+            self._router.certificates.add(app.id, *pair)
             return self._back(app, "certificate")
 
         return self._carry_out(app, act)
@@ -127,17 +124,6 @@ class HttpsPages:
             hsts_s = forms.number("hsts_s", "number of seconds") or 0
             self._router.certificates.set_https(app.id, redirect=redirect, hsts_s=hsts_s)
             return self._back(app, "https")
-
-        return self._carry_out(app, act)
-
-    def set_proxy(self, name: str) -> Response:
-        app = self._access.app(name, Permission.MANAGE)
-
-        def act() -> str:
-            sticky, retry_posts = (request.form.get(name) == "1" for name in ("sticky", "retry_posts"))
-            protocol = forms.field("protocol") or None
-            self._router.proxies.set(app.id, protocol=protocol, sticky=sticky, retry_posts=retry_posts)
-            return self._back(app, "proxy")
 
         return self._carry_out(app, act)
 

@@ -1,19 +1,33 @@
-"""The switch of an app's maintenance mode."""
+"""An app's maintenance mode: a switch on its first page, and on the page of its traffic with a page for visitors."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, request, url_for
+from collections.abc import Callable
+from typing import Final
+
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
 from accounts import Permission
+from core.errors import UserError
+from releases import App
 from router import Router
+from web.pages import forms
 from web.pages.access import Access
+
+DONE: Final = {
+    "maintenance-on": "Maintenance is on: visitors get a page that says so.",
+    "maintenance-off": "The app is served again.",
+}
 
 
 class MaintenancePages:
-    def __init__(self, router: Router, access: Access) -> None:
+    """`page`: the page of the traffic, with an error."""
+
+    def __init__(self, router: Router, access: Access, page: Callable[[App, UserError], str]) -> None:
         self._router = router
         self._access = access
+        self._page = page
 
     def add_to(self, blueprint: Blueprint) -> None:
         url = "/dashboard/apps/<name>/maintenance"
@@ -21,8 +35,18 @@ class MaintenancePages:
 
     def switch(self, name: str) -> Response:
         app = self._access.app(name, Permission.MANAGE)
-        if request.form.get("on") == "1":
-            self._router.maintenance.turn_on(app.id)
-        else:
-            self._router.maintenance.turn_off(app.id)
-        return redirect(url_for("pages.app", name=app.name), 303)
+
+        def act() -> str:
+            on = request.form.get("on") == "1"
+            if on:
+                html = request.form.get("html", "").replace(
+                    "\r\n", "\n"
+                )  # a browser sends each line break as these two
+                self._router.maintenance.turn_on(app.id, html if html.strip() else None)
+            else:
+                self._router.maintenance.turn_off(app.id)
+            if request.form.get("from") == "traffic":
+                return url_for("pages.traffic", name=app.name, done="maintenance-on" if on else "maintenance-off")
+            return url_for("pages.app", name=app.name)
+
+        return forms.carry_out(act, lambda error: self._page(app, error))

@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 from releases import App, Release
 from scheduler import StoredVolume
 from web.links import Links
-from web.pages import states, traffic
+from web.pages import chart, states
 from web.pages.access import Access
 from web.pages.instances import InstanceLine, instance_lines
 from web.pages.pushes import PushLine, push_line, subject_of
@@ -55,7 +55,7 @@ class OverviewPages:
             git_url=git_url,
             maintenance=self._parts.router.maintenance.of(app.id),
             may_manage=self._access.may_manage(app),
-            traffic=traffic.of(self._parts.router.metrics.period(app.id, traffic.MINUTES, traffic.COLUMNS)),
+            traffic=chart.of(self._parts.router.metrics.period(app.id, chart.MINUTES, chart.COLUMNS)),
         )
 
     def now(self, name: str) -> str:

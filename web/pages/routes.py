@@ -18,17 +18,20 @@ from web.pages.checks import CheckPages
 from web.pages.config import ConfigPages
 from web.pages.create import CreatePages
 from web.pages.domains import DomainPages
+from web.pages.gate import GatePages
 from web.pages.home import HomePage
 from web.pages.https import HttpsPages
 from web.pages.maintenance import MaintenancePages
 from web.pages.overview import OverviewPages
 from web.pages.processes import ProcessPages
+from web.pages.proxies import ProxyPages
 from web.pages.pushes import PushPages
 from web.pages.releases import ReleasePages
 from web.pages.rollback import RollbackPages
 from web.pages.runs import RunPages
 from web.pages.session import Sessions
 from web.pages.sign_in import SignInPages
+from web.pages.traffic import TrafficPages
 from web.parts import WebParts
 
 _WEB: Final = Path(__file__).parent.parent
@@ -53,7 +56,7 @@ def blueprint(parts: WebParts) -> Blueprint:
 def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
     accounts, releases, scheduler, pushes = parts.accounts, parts.releases, parts.scheduler, parts.pushes
     access = Access(accounts, releases, sessions)
-    domains = DomainPages(parts, access)
+    domains, traffic = DomainPages(parts, access), TrafficPages(parts.router, access)
     for group in (
         SignInPages(accounts, sessions),
         HomePage(parts, access),
@@ -63,13 +66,16 @@ def _add_pages(pages: Blueprint, parts: WebParts, sessions: Sessions) -> None:
         RollbackPages(releases, access),
         PushPages(pushes, parts.repositories, parts.logs, access),
         AppLogPages(scheduler, access),
-        MaintenancePages(parts.router, access),
         ProcessPages(scheduler, parts.resizing, access),
         RunPages(scheduler, access),
         ConfigPages(releases, access),
         domains,
         HttpsPages(parts.router, access, domains.page),
         AutomaticPages(parts.router, access, domains.page),
+        traffic,
+        GatePages(parts.router, access, traffic.page),
+        ProxyPages(parts.router, access, traffic.page),
+        MaintenancePages(parts.router, access, traffic.page),
         CheckPages(parts, access),
     ):
         group.add_to(pages)

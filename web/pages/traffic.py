@@ -1,63 +1,64 @@
-"""The chart of an app's requests: pure."""
+"""An app's traffic: who gets in, how much, and how it reaches the instances. Its forms are in `gate`, `proxies` and
+`maintenance`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from router import Period, Tally
+from flask import Blueprint, render_template, request
 
-MINUTES: Final = 60
-COLUMNS: Final = 60
-_HIGH: Final = 100.0
+from core.errors import UserError
+from releases import App
+from router import Router
+from web.pages import forms, gate, maintenance, proxies
+from web.pages.access import Access
 
-
-@dataclass(frozen=True)
-class Column:
-    """One part of the time. `height` is in percent of the busiest, and `failed` the part of it that 5xx is."""
-
-    left: float
-    width: float
-    height: float
-    failed: float
+_DONE: Final = {**gate.DONE, **proxies.DONE, **maintenance.DONE}
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """An hour of requests. `facts` are words and their values, in the order in which they are shown."""
+class TrafficPages:
+    def __init__(self, router: Router, access: Access) -> None:
+        self._router = router
+        self._access = access
 
-    columns: tuple[Column, ...]
-    facts: tuple[tuple[str, str], ...]
-    most: str
+    def add_to(self, blueprint: Blueprint) -> None:
+        blueprint.add_url_rule("/dashboard/apps/<name>/traffic", "traffic", self.show, methods=["GET"])
 
+    def show(self, name: str) -> str:
+        return self.page(self._access.app(name))
 
-def of(period: Period) -> Traffic | None:
-    """None for an app that nobody asked anything."""
-    if not period.whole.requests:
-        return None
-    most = max(point.tally.requests for point in period.points) or 1
-    wide = _HIGH / len(period.points)
-    columns = tuple(
-        Column(
-            left=round(number * wide, 2),
-            width=round(wide * 0.8, 2),
-            height=round(_HIGH * point.tally.requests / most, 2),
-            failed=round(_HIGH * _failed(point.tally) / most, 2),
+    def page(self, app: App, error: UserError | None = None) -> str:
+        """With what was typed, when it was wrong; but never with a password."""
+        seen, mode = gate.seen(self._router, app.id), self._router.maintenance.of(app.id)
+        return render_template(
+            "traffic.html",
+            app=app,
+            error=error,
+            done="" if error else forms.said(_DONE),
+            fields={name: _filled(name, kept, error) for name, kept in _kept(seen).items()},
+            html=request.form.get("html", "") if error else (mode and mode.page) or "",
+            gate=seen,
+            proxy=self._router.proxies.of(app.id),
+            protocols=proxies.PROTOCOLS,
+            maintenance=mode,
+            may_manage=self._access.may_manage(app),
         )
-        for number, point in enumerate(period.points)
-        if point.tally.requests
-    )
-    return Traffic(columns, _facts(period.whole), f"{most / period.point_s:.1f} requests a second")
 
 
-def _failed(tally: Tally) -> int:
-    return tally.classes[4]
+def _kept(seen: gate.GateSeen) -> dict[str, object]:
+    """What stands in each field of the forms, before anybody types."""
+    return {
+        "networks": None,
+        "verdict": None,
+        "user": None,
+        "requests_per_s": seen.limits.requests_per_s,
+        "connections": seen.limits.connections,
+        "idle_s": seen.timeouts.idle_s,
+        "tunnel_s": seen.timeouts.tunnel_s,
+    }
 
 
-def _facts(whole: Tally) -> tuple[tuple[str, str], ...]:
-    times = ((name, whole.percentile(share)) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)))
-    return (
-        ("Requests", f"{whole.requests:,}"),
-        ("Failed (5xx)", f"{_failed(whole):,}"),
-        *((name, f"{time:.0f} ms") for name, time in times if time is not None),
-    )
+def _filled(name: str, kept: object, error: UserError | None) -> str:
+    if error and name in request.form:
+        return forms.field(name)
+    return "" if kept is None else str(kept)

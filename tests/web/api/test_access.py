@@ -31,6 +31,7 @@ OWNERS = {
     "POST /apps/<app>/access-rules", "DELETE /apps/<app>/access-rules", "DELETE /apps/<app>/access-rules/<rule>",
     "PUT /apps/<app>/basic-auth/<user>", "DELETE /apps/<app>/basic-auth/<user>",
     "PATCH /apps/<app>/limits", "PATCH /apps/<app>/timeouts", "PATCH /apps/<app>/proxy",
+    "PATCH /apps/<app>/features/<feature>",
 }  # fmt: skip
 """What only an owner may do: docs/roles.md."""
 SECRET = {"GET /apps/<app>/config-vars", "GET /apps/<app>/releases/<release>/config-vars"}

@@ -70,10 +70,7 @@ def has(item: Any, field: str) -> bool:
 @pytest.mark.parametrize(
     "path",
     ["/addons", "/addon-attachments", "/pipelines", "/teams", "/account/features"]
-    + [
-        f"/apps/shop/{kind}"
-        for kind in ("addons", "sni-endpoints", "features", "log-drains", "buildpack-installations")
-    ],
+    + [f"/apps/shop/{kind}" for kind in ("addons", "sni-endpoints", "log-drains", "buildpack-installations")],
 )
 def test_what_there_is_not_is_an_empty_list(full: App, api, path: str) -> None:
     answer = api.get(path)

@@ -9,7 +9,7 @@ import pytest
 
 from core import clock
 from releases import App
-from router import ProxyMode, StoredCertificate, TrafficLimits, TrafficTimeouts, Verdict
+from router import StoredCertificate
 from tests.router.authority import Authority
 from tests.web.pages.test_pages import words
 from tests.web.pages.world import NOW, Site
@@ -158,6 +158,25 @@ def test_a_pair_that_does_not_fit_is_told_and_its_key_is_not_sent_back(site: Sit
     assert key.splitlines()[1] not in answer.text
 
 
+def test_a_certificate_is_replaced_under_its_name(site: Site, shop: App) -> None:
+    authority, browser = Authority(), site.browser()
+    site.router.add_domain(shop.id, "www.example.com")
+    assert 'name="replaces"' not in browser.get(PAGE).text, "there is nothing yet to replace"
+    chain, key = authority.issue("www.example.com")
+    browser.send(PAGE, CERTIFICATES, chain=chain, private_key=key)
+    [before] = site.router.certificates.all(shop.id)
+    assert f"<option>{before.name}</option>" in browser.get(PAGE).text
+    chain, key = authority.issue("www.example.com", "shop.example.com")
+    answer = browser.send(PAGE, CERTIFICATES, chain=chain, private_key=key, replaces=before.name)
+    assert answer.location == f"{PAGE}?done=replaced"
+    [after] = site.router.certificates.all(shop.id)
+    assert (after.name, after.names) == (before.name, ("www.example.com", "shop.example.com"))
+    wrong = browser.send(PAGE, CERTIFICATES, chain=chain, private_key="no key", replaces=before.name)
+    assert wrong.status_code == 422
+    assert f"<option selected>{before.name}</option>" in wrong.text
+    assert browser.send(PAGE, CERTIFICATES, chain=chain, private_key=key, replaces="another").status_code == 404
+
+
 def test_redirect_and_hsts_are_switched(site: Site, shop: App) -> None:
     browser, url = site.browser(), "/dashboard/apps/shop/https"
     assert browser.send(PAGE, url, hsts_s="31536000").location == f"{PAGE}?done=https"
@@ -180,33 +199,3 @@ def test_the_moment_of_expiry_is_told(site: Site, shop: App) -> None:
     page = site.browser().get(PAGE).text
     assert f'until <time datetime="{clock.iso(made.expires_at)}">' in page
     assert "not shown: no domain of the app is for it" in words(page)
-
-
-def test_the_protocol_and_sticky_sessions_are_chosen(site: Site, shop: App) -> None:
-    browser, url = site.browser(), "/dashboard/apps/shop/proxy"
-    assert browser.send(PAGE, url, protocol="h2c", sticky="1", retry_posts="1").location == f"{PAGE}?done=proxy"
-    page = browser.get(PAGE).text
-    assert '<option value="h2c" selected>' in page
-    assert 'name="sticky" value="1" checked>' in page
-    assert 'name="retry_posts" value="1" aria-describedby="retry-note" checked>' in page
-    browser.send(PAGE, url, protocol="http1")
-    assert site.router.proxies.of(shop.id) == ProxyMode()
-    refused = browser.send(PAGE, url, protocol="spdy")
-    assert refused.status_code == 422
-    assert "an app speaks http1 or h2c. For gRPC: portside proxy:set --protocol h2c" in words(refused.text)
-
-
-def test_who_gets_in_and_how_much_is_told(site: Site, shop: App) -> None:
-    browser, gate = site.browser(), site.router.gate
-    open_to_all = "Networks all Password none is asked for Limits none Timeouts 55 s without a byte"
-    assert open_to_all in words(browser.get(PAGE).text)
-    gate.add_rules(shop.id, Verdict.ALLOW, ["203.0.113.0/24"])
-    gate.add_rules(shop.id, Verdict.DENY, ["203.0.113.7"])
-    gate.set_login(shop.id, "ann", "a long password")
-    gate.set_limits(shop.id, TrafficLimits(20, 200))
-    gate.set_timeouts(shop.id, TrafficTimeouts(120, None))
-    text = words(browser.get(PAGE).text)
-    assert "Networks only 203.0.113.0/24, but not 203.0.113.7" in text
-    assert "Password asked for; known are ann Limits 20 requests a second for each client; 200 at once" in text
-    assert "Timeouts 120 s without a byte, 3,600 s for a silent WebSocket" in text
-    assert "a long password" not in text

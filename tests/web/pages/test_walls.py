@@ -21,6 +21,8 @@ CSP = (
 )
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 NEEDS = {
+    "pages.access_rule_remove_sent": Permission.MANAGE,
+    "pages.access_rules_sent": Permission.MANAGE,
     "pages.automatic_off_sent": Permission.MANAGE,
     "pages.automatic_on_sent": Permission.MANAGE,
     "pages.automatic_refresh_sent": Permission.MANAGE,
@@ -37,6 +39,9 @@ NEEDS = {
     "pages.domain_remove_sent": Permission.MANAGE,
     "pages.domain_sent": Permission.MANAGE,
     "pages.https_sent": Permission.MANAGE,
+    "pages.limits_sent": Permission.MANAGE,
+    "pages.login_remove_sent": Permission.MANAGE,
+    "pages.login_sent": Permission.MANAGE,
     "pages.maintenance_sent": Permission.MANAGE,
     "pages.proxy_sent": Permission.MANAGE,
     "pages.push_cancel": Permission.DEPLOY,
@@ -48,6 +53,7 @@ NEEDS = {
     "pages.scale_sent": Permission.DEPLOY,
     "pages.size_sent": Permission.DEPLOY,
     "pages.stop_sent": Permission.DEPLOY,
+    "pages.timeouts_sent": Permission.MANAGE,
 }
 """What an endpoint of an app needs; all others: to see the app."""
 RIGHTS = {
@@ -68,6 +74,11 @@ CHANGES = (
     "/unset",
     "/remove",
     "/https",
+    "/proxy",
+    "/access-rules",
+    "/basic-auth",
+    "/limits",
+    "/timeouts",
 )
 """What the addresses of changes end on."""
 
@@ -92,6 +103,7 @@ def full(site: Site) -> Site:
     site.scheduler.runs.stop(shop.id, "run.1", ATTACK)
     add_cron(site, shop, command=ATTACK)
     site.parts.resizing.set_check(shop.id, "web", HealthCheck(path=ATTACK), ATTACK)
+    site.router.maintenance.turn_on(shop.id, ATTACK)
     return site
 
 
@@ -100,7 +112,7 @@ def routes(site: Site) -> list[tuple[str, str, str]]:
     push = site.parts.pushes.recent(site.parts.releases.app("shop").id, 1)[0]
     values = {"name": "shop", "version": 1, "push_id": push.id, "rest": "nowhere", "filename": "portside.css"}
     values |= {"kind": "web", "process": "web.1", "run": "run.1", "entry": "5f2b9c01", "key": "MODE", "only": "startup"}
-    values |= {"domain": "www.example.com", "certificate": "www.example.com-1a2b3c"}
+    values |= {"domain": "www.example.com", "certificate": "www.example.com-1a2b3c", "rule": "r1"}
     with site.inner.database.read() as session:
         values["change"] = session.scalars(select(FormationChangeRow.id)).one()
     adapter = site.app.url_map.bind("localhost")
@@ -196,7 +208,7 @@ def test_what_people_wrote_is_shown_as_text(full: Site) -> None:
     browser, shop = full.browser(), full.parts.releases.app("shop")
     push = full.parts.pushes.recent(shop.id, 1)[0]
     shown = "&lt;script&gt;alert(1)&lt;/script&gt;"
-    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs", "/config/MODE/value", "/checks"):
+    for part in ("", "/logs", f"/pushes/{push.id}", "/processes", "/runs", "/config/MODE/value", "/checks", "/traffic"):
         path = f"/dashboard/apps/shop{part}"
         page = browser.get(path).text
         assert shown in page, path
