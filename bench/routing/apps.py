@@ -75,7 +75,7 @@ class Apps:
         try:
             with running(proxy, self.hosts[-1], self._folder / "haproxy.log") as found:
                 took_s = time.monotonic() - begun
-                eventually(self.router.alive, "the router answers")
+                eventually(self.router.processes.alive, "the router answers")
                 yield found, took_s
         finally:
             done.set()

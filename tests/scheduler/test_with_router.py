@@ -77,7 +77,7 @@ def front(engine: Platform, app_id: AppId) -> Iterator[Front]:
     router.processes.write_config()
     haproxy = subprocess.Popen(router.processes.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        eventually(router.alive, "the router answers")
+        eventually(router.processes.alive, "the router answers")
         engine.router = router  # type: ignore[assignment]
         parts = (engine.database, router, engine.runtime, Sealer(home / "key"), engine.settings)
         engine.scheduler = Scheduler(*parts, home / "live")
