@@ -6,8 +6,8 @@ Level-triggered: events only make it look sooner. What ended while no events cam
 from __future__ import annotations
 
 import threading
+import time
 
-from core import clock
 from core.edge import contained
 from scheduler.agenda import Agenda
 from scheduler.reconciler import Reconciler
@@ -32,16 +32,16 @@ class Loop:
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
         threading.Thread(target=self._listen, args=(stop,), name="engine events", daemon=True).start()
-        everything_at = clock.now()
+        everything_at_s = time.monotonic()  # a clock that is set back must not stop the loop
         while not stop.is_set():
-            if self._missed.is_set() or clock.now() >= everything_at:
+            if self._missed.is_set() or time.monotonic() >= everything_at_s:
                 self._missed.clear()
                 with contained("network"):  # an engine may come back without its data
                     self._runtime.prepare()
-                everything_at = clock.after(self._settings.loop_s)
+                everything_at_s = time.monotonic() + self._settings.loop_s
                 with contained("reconcile"):
                     self._reconciler.everything()
-            left_s = (everything_at - clock.now()).total_seconds()
+            left_s = everything_at_s - time.monotonic()
             due = self._agenda.wait(max(0.0, min(left_s, STOP_CHECK_S)))
             if due and not stop.is_set():
                 with contained("reconcile"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
+
+import pytest
 
 from core import clock
 from core.ids import AppId
@@ -35,3 +38,32 @@ def test_a_wake_up_ends_a_wait() -> None:
     agenda.add(ONE)
     waiter.join(10)
     assert found == [{ONE}]
+
+
+def test_a_clock_that_is_set_back_holds_up_nothing_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    agenda = Agenda()
+    agenda.add(ONE, clock.after(0.01))
+    set_back(monkeypatch)
+    assert agenda.wait(10) == {ONE}
+
+
+def test_a_clock_that_is_set_back_makes_no_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    agenda, begun = Agenda(), threading.Event()
+    found: list[set[AppId]] = []
+    agenda.add(ONE, clock.after(3600))
+
+    def wait() -> None:
+        begun.set()
+        found.append(agenda.wait(1))
+
+    waiter = threading.Thread(target=wait, daemon=True)
+    waiter.start()
+    begun.wait(10)
+    set_back(monkeypatch)
+    waiter.join(10)
+    assert found == [set()]
+
+
+def set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = clock.now
+    monkeypatch.setattr(clock, "now", lambda: right() - timedelta(hours=1))
