@@ -61,6 +61,11 @@ def answered(tally: Tally, check: HealthCheck, passed: bool, words: str, now: da
     return Tally(next_at, tally.failures + 1, tally.since or now, words=words)
 
 
+def unanswered(tally: Tally, check: HealthCheck, now: datetime) -> Tally:
+    """The instance could not be asked, which says nothing about it: it is asked again."""
+    return replace(tally, next_at=now + timedelta(seconds=check.wait_s), asking=False)
+
+
 def asked(tally: Tally) -> Tally:
     return replace(tally, asking=True)
 

@@ -75,7 +75,8 @@ class Vigil:
             self._tallies.pop(app_id, None)
 
     def _ask(self, app_id: AppId, key: Key, check: Check, row: InstanceRow, container_id: str) -> None:
-        passed, words = False, "it could not be asked"
+        passed: bool | None = None  # whoever can't be asked has not failed: the engine may be away
+        words = ""
         with contained(f"check of {records.process_of(row)}"):
             run = partial(self._runtime.execute, container_id)
             verdict = health.probe(check, row.started_at or row.created_at, clock.now(), run)
@@ -85,7 +86,11 @@ class Vigil:
             before = tallies.get(key)
             if before is None:
                 return  # it has ended meanwhile
-            after = tallies[key] = judging.answered(before, key[1], passed, words, clock.now())
+            now = clock.now()
+            after = judging.unanswered(before, key[1], now)
+            if passed is not None:
+                after = judging.answered(before, key[1], passed, words, now)
+            tallies[key] = after
         if judging.fails(after, key[1]) and after.failures == key[1].failures_allowed:
             process, kind = records.process_of(row), key[1].kind
             log.warning("%s of app %s fails its %s check: %s", process, app_id, kind, words)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from core.errors import Unavailable
 from core.ids import AppId
 from scheduler import CheckKind, HealthCheck, Instance, ProcessType
+from scheduler.runtime import Executed
 from scheduler.states import InstanceState
 from tests.scheduler.conftest import Platform, eventually
 from tests.scheduler.fakes import IDLE, SERVE, MemoryRuntime
@@ -23,6 +26,14 @@ class AnsweringRuntime(MemoryRuntime):
     def __init__(self) -> None:
         super().__init__()
         self.answers |= {"ready?": 0, "alive?": 0}
+
+        self.silent = False
+
+    def execute(self, container_id: str, argv: Sequence[str], timeout_s: float) -> Executed:
+        answer = super().execute(container_id, argv, timeout_s)
+        if self.silent:
+            raise Unavailable("The Docker engine does not answer.")
+        return answer
 
     def fail(self, instance: Instance, question: str, code: int = 1) -> None:
         self.answers[f"{instance.container_id} {question}"] = code
@@ -88,6 +99,20 @@ def test_a_hung_instance_is_replaced_without_a_gap(platform: Platform, app_id: A
         assert two.id in {it.id for it in platform.scheduler.instances(app_id)}
         assert all(addresses for _, addresses in platform.router.history)
         assert (one.container_id, "SIGTERM") in platform.runtime.signals, "it was asked to end first"
+
+
+def test_an_engine_that_can_not_ask_says_nothing_about_the_instances(platform: Platform, app_id: AppId) -> None:
+    """Else all instances with a command as check would be replaced as soon as it is back."""
+    with platform.looping():
+        two_webs(platform, app_id, LIVE, READY)
+        before = platform.scheduler.instances(app_id)
+        platform.runtime.silent = True
+        asked = platform.runtime.executed
+        eventually(lambda: platform.runtime.executed > asked + 20, "each check fails to be asked many times")
+        platform.runtime.silent = False
+        asked = platform.runtime.executed
+        eventually(lambda: platform.runtime.executed > asked + 20, "they are asked again")
+        assert platform.scheduler.instances(app_id) == before
 
 
 def test_a_check_that_only_warns_changes_nothing(platform: Platform, app_id: AppId) -> None:
