@@ -3,10 +3,11 @@
 .PHONY: help quickstart stop check lint types unit test test-full crash-matrix bench soak format
 
 BIN := .venv/bin
-UNIT := not engine and not platform and not browser
-# Two workers a core: for much of their time these tests wait, for a process of theirs or a deadline.
-WORKERS = $(shell expr 2 '*' $$(nproc))
-# What was compiled is kept, whatever the shell says: else each worker compiles every test, every time.
+# What starts git, ssh or `portside` for nearly each case is left to `make test`: it was a third of the time.
+UNIT := not programs and not engine and not platform and not browser
+# Two processes a core: for much of their time these tests wait, for a thread of theirs or a deadline.
+FORKS = $(shell expr 2 '*' $$(nproc))
+# What was compiled is kept, whatever the shell says: else every test is compiled every time.
 export PYTHONDONTWRITEBYTECODE =
 MINUTES ?= 60
 
@@ -32,7 +33,7 @@ types:
 	$(BIN)/mypy
 
 unit:
-	$(BIN)/python -m pytest -q -m "$(UNIT)" --numprocesses=$(WORKERS) --dist=worksteal
+	$(BIN)/python -m pytest -q -m "$(UNIT)" -p tests.forks --forks=$(FORKS)
 
 test: ## Set a bare machine up and run every test on real parts
 	@setup/venv.sh server,test

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.programs
 COMMAND = str(Path(sys.executable).parent / "portside")
 
 

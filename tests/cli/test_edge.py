@@ -13,6 +13,7 @@ import pytest
 
 from cli.main import portside
 
+pytestmark = pytest.mark.programs
 COMMAND = str(Path(sys.executable).parent / "portside")
 
 

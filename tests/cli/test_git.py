@@ -9,6 +9,7 @@ import pytest
 from cli.gitremote import QUICK_HELPER
 from cli.start import kept_token
 
+pytestmark = pytest.mark.programs
 COMMAND = str(Path(sys.executable).parent / "portside")
 TOKEN = "tok-2f9c"
 

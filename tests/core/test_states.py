@@ -114,6 +114,7 @@ def _toggle(url: str, times: int) -> None:
             continue
 
 
+@pytest.mark.programs
 def test_of_many_processes_each_move_is_won_by_exactly_one(database: Database) -> None:
     context = multiprocessing.get_context("fork")
     rivals = [context.Process(target=_toggle, args=(database.url, 500)) for _ in range(4)]

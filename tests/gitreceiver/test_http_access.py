@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from core.ids import AppId, new_id
+
+pytestmark = pytest.mark.programs
 
 
 def test_an_empty_repository_can_be_cloned(accepting, serve_http, new_client):

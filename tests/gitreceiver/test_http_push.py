@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+pytestmark = pytest.mark.programs
+
 
 def leftovers(hall):
     """What a finished push must not leave in the repository."""

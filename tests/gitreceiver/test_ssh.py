@@ -14,6 +14,8 @@ from core.ids import AppId, new_id
 from gitreceiver.gateway import parse_command
 from gitreceiver.serving import Service
 
+pytestmark = pytest.mark.programs
+
 
 def run_ssh(server, *arguments, options=()):
     command = [*server.command(*options), "-p", str(server.port), "git@127.0.0.1", *arguments]
