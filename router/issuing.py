@@ -106,11 +106,10 @@ class Issuing:
         except Stopped as stopped:
             self._failed(work, lease, stopped)
             return
-        self._done(work, lease, pair)
+        self._done(work, lease, pair, is_renewed=former is not None)
 
-    def _done(self, work: Work, lease: Lease, pair: pem.Pair) -> None:
+    def _done(self, work: Work, lease: Lease, pair: pem.Pair, is_renewed: bool) -> None:
         self._ordering.tidy(work.id)
-        before = self._certificates.automatic_dates(work.app_id, work.host)
         renewed_at = acme_plan.renew_at(pair.certificate.starts_at, pair.certificate.expires_at, work.host)
         with self._database.write() as session:
             done = dict.fromkeys(("url", "sealed_key", "token", "answer"))
@@ -120,7 +119,7 @@ class Issuing:
         log.info("%s has a certificate until %s", work.host, clock.iso(pair.certificate.expires_at))
         self._changed()
         until = pair.certificate.expires_at
-        self._tell(work.app_id, certificate_news.issued(work.host, until, renewed=before is not None))
+        self._tell(work.app_id, certificate_news.issued(work.host, until, renewed=is_renewed))
 
     def _adopt(self, work: Work, lease: Lease) -> bool:
         """A certificate that is there from an earlier time, and lasts, is not asked for again."""

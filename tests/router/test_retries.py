@@ -29,6 +29,17 @@ def sent(haproxy, method, body=b"x", **headers) -> http.client.HTTPConnection:
     return client
 
 
+def half_sent(haproxy, path):
+    """A POST of which five bytes are still to come."""
+    client = haproxy.client()
+    client.putrequest("POST", path, skip_host=True)
+    for name, value in {"Host": "shop.apps.test", "Content-Length": "10"}.items():
+        client.putheader(name, value)
+    client.endheaders()
+    client.send(b"first")
+    return client
+
+
 def one_dies(until, two):
     """The instance that has the request ends without a byte of an answer, and the other is let go; gives that one."""
     one, other = two
@@ -89,12 +100,7 @@ def test_every_post_is_sent_again_if_the_app_wants_it(haproxy, until, two, app_i
 @pytest.mark.engine
 def test_a_body_that_comes_in_pieces_is_sent_on_and_again_as_a_whole(haproxy, until, two, app_id):
     haproxy.router.proxies.set(app_id, retry_posts=True)
-    client = haproxy.client()
-    client.putrequest("POST", "/slow", skip_host=True)
-    for name, value in {"Host": "shop.apps.test", "Content-Length": "10"}.items():
-        client.putheader(name, value)
-    client.endheaders()
-    client.send(b"first")
+    client = half_sent(haproxy, "/slow")
     assert not any(app.bodies for app in two)
     client.send(b"later")
     lives = one_dies(until, two)
@@ -134,11 +140,6 @@ def test_a_body_that_does_not_come_gets_a_408(start_haproxy, start_app, app_id):
     haproxy.router.name_app(app_id, "shop")
     haproxy.deploy(app_id, "g1", app)
     haproxy.router.proxies.set(app_id, retry_posts=True)
-    client = haproxy.client()
-    client.putrequest("POST", "/", skip_host=True)
-    for name, value in {"Host": "shop.apps.test", "Content-Length": "10"}.items():
-        client.putheader(name, value)
-    client.endheaders()
-    client.send(b"first")
+    client = half_sent(haproxy, "/")
     assert answered(client)[0] == 408
     assert app.bodies == []

@@ -43,9 +43,10 @@ def show_app(call: AppCall) -> Answer:
 def change_app(call: AppCall) -> Answer:
     """Rename it; choose the stack of its next build (`build_stack`); serve a page in its place (`maintenance`, with
     `maintenance_page`: HTML, Portside's own)."""
-    if call.body.flag("maintenance"):
+    maintenance = call.body.wish("maintenance")
+    if maintenance:
         call.parts.router.maintenance.turn_on(call.app.id, call.body.text("maintenance_page"))
-    elif call.body.values.get("maintenance") is not None:
+    elif maintenance is False:
         call.parts.router.maintenance.turn_off(call.app.id)
     stack = call.body.text("build_stack")
     if stack is not None:

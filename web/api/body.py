@@ -52,10 +52,14 @@ class Body:
 
     def flag(self, name: str) -> bool:
         """True or false (0 and 1 will do); false when absent."""
-        value = self.values.get(name, False)
+        return bool(self.wish(name))
+
+    def wish(self, name: str) -> bool | None:
+        """The same, but None when absent: it is to stay as it is."""
+        value = self.values.get(name)
         if value not in (True, False, None):
             raise _wrong(name, "true or false")
-        return bool(value)
+        return None if value is None else bool(value)
 
     def texts(self, name: str) -> list[str]:
         """A list of strings with at least one in it; raises UserError for anything else."""

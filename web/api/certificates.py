@@ -50,7 +50,7 @@ def show_https(call: AppCall) -> Answer:
 
 @routes("PATCH", "/apps/<app>/https", Permission.MANAGE)
 def set_https(call: AppCall) -> Answer:
-    redirect = call.body.flag("redirect") if call.body.values.get("redirect") is not None else None
+    redirect = call.body.wish("redirect")
     wanted = call.parts.router.certificates.set_https(call.app.id, redirect=redirect, hsts_s=call.body.number("hsts_s"))
     return Answer(_https(wanted))
 

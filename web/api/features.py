@@ -62,9 +62,10 @@ def show_feature(call: AppCall, feature: str) -> Answer:
 def switch_feature(call: AppCall, feature: str) -> Answer:
     """`{"enabled": true}`"""
     found = _known(feature)
-    if call.body.values.get("enabled") is None:
+    wish = call.body.wish("enabled")
+    if wish is None:
         raise UserError("The field enabled is missing.", 'Send {"enabled": true}, or false.')
-    found.switch(call.parts.router, call.app.id, call.body.flag("enabled"))
+    found.switch(call.parts.router, call.app.id, wish)
     return Answer(_shape(call, found))
 
 

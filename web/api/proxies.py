@@ -8,7 +8,6 @@ from web.api.routing import Answer, AppCall, Routes
 from web.api.shapes import Json
 
 routes = Routes()
-FLAGS = ("sticky", "retry_posts")
 
 
 @routes("GET", "/apps/<app>/proxy", Permission.VIEW)
@@ -20,11 +19,8 @@ def show_proxy(call: AppCall) -> Answer:
 def set_proxy(call: AppCall) -> Answer:
     """`protocol` is http1 or h2c, from the next release on; `sticky` and `retry_posts` hold at once."""
     body = call.body
-    sticky, retry_posts = (body.flag(name) if body.values.get(name) is not None else None for name in FLAGS)
-    proxies = call.parts.router.proxies
-    return Answer(
-        _shape(proxies.set(call.app.id, protocol=body.text("protocol"), sticky=sticky, retry_posts=retry_posts))
-    )
+    wishes = {"sticky": body.wish("sticky"), "retry_posts": body.wish("retry_posts")}
+    return Answer(_shape(call.parts.router.proxies.set(call.app.id, protocol=body.text("protocol"), **wishes)))
 
 
 def _shape(mode: ProxyMode) -> Json:

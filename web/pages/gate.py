@@ -130,11 +130,8 @@ class GatePages:
 
     def set_limits(self, name: str) -> Response:
         def act(app: App) -> str:
-            rate, connections = (
-                forms.number("requests_per_s", "number of requests"),
-                forms.number("connections", "number"),
-            )
-            self._router.gate.set_limits(app.id, TrafficLimits(rate, connections))
+            rate = forms.number("requests_per_s", "number of requests")
+            self._router.gate.set_limits(app.id, TrafficLimits(rate, forms.number("connections", "number")))
             return "limits"
 
         return self._carry_out(name, act)

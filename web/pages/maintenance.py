@@ -39,9 +39,7 @@ class MaintenancePages:
         def act() -> str:
             on = request.form.get("on") == "1"
             if on:
-                html = request.form.get("html", "").replace(
-                    "\r\n", "\n"
-                )  # a browser sends each line break as these two
+                html = request.form.get("html", "").replace("\r\n", "\n")  # as browsers send line breaks
                 self._router.maintenance.turn_on(app.id, html if html.strip() else None)
             else:
                 self._router.maintenance.turn_off(app.id)
