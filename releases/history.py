@@ -55,6 +55,29 @@ class History:
             app = session.get_one(AppRow, app_id)
             return [rows.release(row, app) for row in session.scalars(query)]
 
+    def before_current(self, app_id: AppId) -> Release | None:
+        """The newest release but the current one that was live with an image: where a rollback without a name goes."""
+        live = select(ReleaseRow).where(ReleaseRow.app_id == app_id, ReleaseRow.state == ReleaseState.LIVE.value)
+        newest = live.where(ReleaseRow.image_ref != "").order_by(ReleaseRow.version.desc()).limit(1)
+        with self._database.read() as session:
+            app = session.get_one(AppRow, app_id)
+            row = session.scalars(newest.where(ReleaseRow.id != (app.current_release_id or ""))).first()
+            return None if row is None else rows.release(row, app)
+
+    def with_image(self, app_id: AppId) -> list[Release]:
+        """The decided releases whose image was not given up, the newest first."""
+        kept = (ReleaseRow.app_id == app_id, ReleaseRow.image_kept.is_(True), ReleaseRow.image_ref != "")
+        query = select(ReleaseRow).where(*kept, ReleaseRow.state.not_in(UNDECIDED)).order_by(ReleaseRow.version.desc())
+        with self._database.read() as session:
+            app = session.get_one(AppRow, app_id)
+            return [rows.release(row, app) for row in session.scalars(query)]
+
+    def asked_back(self, app_id: AppId) -> frozenset[str]:
+        """The ids of the releases that a rollback goes to which is not decided yet."""
+        targets = select(ReleaseRow.target_id).where(ReleaseRow.app_id == app_id, ReleaseRow.state.in_(UNDECIDED))
+        with self._database.read() as session:
+            return frozenset(target for target in session.scalars(targets) if target is not None)
+
     def by_ids(self, release_ids: Collection[str]) -> dict[str, Release]:
         """Many at once, for lists of apps."""
         query = select(ReleaseRow, AppRow).join(AppRow, AppRow.id == ReleaseRow.app_id)

@@ -26,7 +26,7 @@ class Proof:
 
     def look(self, app: App) -> None:
         """See to the image of each release that could be brought back, the current one first. Raises Unavailable."""
-        found = [one for one in self.history.newest(app.id) if one.state is ReleaseState.LIVE and one.has_image_stored]
+        found = [one for one in self.history.with_image(app.id) if one.state is ReleaseState.LIVE]
         for release in sorted(found, key=lambda one: not one.current):
             self._see(release, self.images.has(release.image_ref, closely=True) or self._is_put_back(app, release))
 

@@ -23,6 +23,7 @@ from releases.ledger import Draft, Ledger
 from releases.line import turn
 from releases.proof import Proof
 from releases.settings import ReleaseSettings
+from releases.stock import Stock
 from releases.types import Actor, App, ImageStore, KeptReleases, NewImage, Release, ReleaseKind, ReleaseState
 from scheduler import Scheduler, line_of
 
@@ -54,6 +55,7 @@ class Releases:
         self.bakes = Bakes(database, self._history, traffic or NoTraffic())
         self._parts = Parts(self._ledger, images, scheduler, settings, self.bakes, protocol_of)
         self._proof = Proof(self._ledger, self._history, images, scheduler)
+        self._stock = Stock(self._ledger, self._history, images, self._proof, leases, settings.keep)
         self._leases = leases
         self._logs = logs
         self._queue = queue
@@ -167,11 +169,10 @@ class Releases:
         return target
 
     def _before_current(self, app_id: AppId) -> Release:
-        live = [found for found in self._history.newest(app_id) if found.state is ReleaseState.LIVE]
-        earlier = [found for found in live if not found.current and found.image_ref]
-        if not live or not earlier:
+        earlier = self._history.before_current(app_id)
+        if earlier is None:
             raise Conflict("There is no earlier release to go back to.", _SEE, code=_INVALID)
-        return earlier[0]
+        return earlier
 
     def _floor(self, app_id: AppId) -> int:
         """The highest number known outside the records, which an old backup may lack; looked up once per process."""
@@ -231,18 +232,12 @@ class Releases:
         self._ledger.ask_to_cancel(release_id)
 
     def drop_old_images(self, app_id: AppId) -> None:
-        """Give up the images that nobody can want back: of failed releases, and beyond the newest `keep`."""
-        decided = [found for found in self._history.newest(app_id) if found.is_decided]
-        newest = decided[: self._parts.settings.keep]
-        kept = {found.id for found in newest if found.state is ReleaseState.LIVE}  # lost ones too: they may return
-        for release in decided:
-            if release.has_image_stored and not release.current and release.id not in kept:
-                self._parts.images.forget_release(app_id, release.version)
-                self._ledger.without_image(app_id, release.version)
+        """Give up the images that nobody can want back: of failed releases, and of those beyond the newest `keep`."""
+        self._stock.give_up_old(app_id)
 
     def check_images(self, app_id: AppId) -> None:
         """Prove which releases can be brought back; what the registry lost is put back from the engine. Raises Away."""
-        self._proof.look(self._apps.get(app_id))
+        self._stock.check(self._apps.get(app_id))
 
     def kept(self) -> KeptReleases:
         """What releases need that serve, may serve soon, or can be brought back."""

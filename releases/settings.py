@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReleaseSettings:
-    """`keep`: how many of an app's newest releases keep their image, and so can be brought back.
+    """`keep`: how many of an app's newest releases that were live keep their image, and so can be brought
+    back.
 
     `deliver_timeout_s`: the longest that one release may take from its turn to the switch. `turn_timeout_s`: the
     longest that it may wait for its turn. `most_waiting`: how many undecided releases one app may have. `away_s`: how

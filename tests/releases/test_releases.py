@@ -489,21 +489,6 @@ class TestImagesInTheRegistry:
         assert _restorable(world, app_id) == [2, 1]
 
 
-class TestOldImages:
-    def test_the_newest_are_kept_and_the_current_one_always(self, tmp_path: Path) -> None:
-        world = build_world(tmp_path, ReleaseSettings(keep=2))
-        app_id = world.new_app()
-        for tag in "abcd":
-            world.push(app_id, tag)
-        world.scheduler.before_switch = failing_switch
-        for tag in "ef":
-            world.push(app_id, tag)
-        world.releases.drop_old_images(app_id)
-        kept = [found.version for found in world.releases.releases(app_id) if found.restorable]
-        assert kept == [4]
-        assert sorted(world.images.refs.values()) == [4]
-
-
 def test_kept_is_what_serves_may_serve_or_can_be_brought_back(tmp_path: Path) -> None:
     world = build_world(tmp_path, ReleaseSettings(keep=2))
     app_id = world.new_app()
