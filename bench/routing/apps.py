@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import insert
 
+from bench.routing.logs import emptied
 from bench.routing.proxies import THREADS, Proxy, Running, running
 from core import clock
 from core.database import Database
 from core.ids import AppId, new_id
 from router import Backend, HaproxyControl, Router, RouterSettings
-from router.listener import EVERY_S
-from router.pipe import FD_VARIABLE, PIPE_BYTES
+from router.pipe import FD_VARIABLE
 from router.tables import BackendRow, RouteRow, SlotRow, SlotState
 from tests.background import eventually
 
@@ -67,20 +65,12 @@ class Apps:
         begun = time.monotonic()
         self.router.processes.write_config()
         environ = self.router.processes.environment()
-        pipe = int(environ[FD_VARIABLE])
-        done = threading.Event()
-        reader = threading.Thread(target=_empty, args=(pipe, done))
-        reader.start()
-        proxy = Proxy("Portside", self._settings.http_port, self.router.processes.command(), environ, (pipe,))
-        try:
+        with emptied(int(environ[FD_VARIABLE])) as log:
+            proxy = Proxy("Portside", self._settings.http_port, self.router.processes.command(), environ, (log,))
             with running(proxy, self.hosts[-1], self._folder / "haproxy.log") as found:
                 took_s = time.monotonic() - begun
                 eventually(self.router.processes.alive, "the router answers")
                 yield found, took_s
-        finally:
-            done.set()
-            reader.join()
-            os.close(pipe)
 
     def switch(self, number: int) -> float:
         """Move one app's route to a new generation, as a deploy does; in ms. What it leaves is cleared, untimed."""
@@ -124,14 +114,6 @@ class Apps:
             control.reload()
 
         return _timed_ms(renew)
-
-
-def _empty(pipe: int, done: threading.Event) -> None:
-    """Read what is logged as often as the gateway does: a full pipe would spare HAProxy the writing."""
-    while not done.wait(EVERY_S):
-        with suppress(BlockingIOError):
-            while os.read(pipe, PIPE_BYTES):
-                pass
 
 
 def _timed_ms(act: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""The three that are compared, each as a process that can be started and ended, and the backend behind them all."""
+"""What is compared with the router, each as a process to start and end, and the backend behind them all."""
 
 from __future__ import annotations
 
@@ -98,16 +98,44 @@ def answers(port: int, host: str) -> bool:
         connection.close()
 
 
-def bare_haproxy(folder: Path, port: int, backend: int) -> Proxy:
-    """One frontend, one backend, and nothing that Portside does: no log, no header, no map."""
-    path = folder / "bare.cfg"
+_HAPROXY = (
+    f"global\n  maxconn 4000\n  nbthread {THREADS}\n{{log}}"
+    "defaults\n  mode http\n  timeout connect 1s\n  timeout client 55s\n  timeout server 55s\n"
+)
+
+
+def passing_haproxy(folder: Path, port: int, backend: int) -> Proxy:
+    """One frontend, one backend, and nothing that a front door does: no table, no log, no header."""
+    path = folder / "passing.cfg"
     path.write_text(
-        f"global\n  maxconn 4000\n  nbthread {THREADS}\n"
-        "defaults\n  mode http\n  timeout connect 1s\n  timeout client 55s\n  timeout server 55s\n"
-        f"frontend http\n  bind 127.0.0.1:{port}\n  default_backend all\n"
+        f"{_HAPROXY.format(log='')}frontend http\n  bind 127.0.0.1:{port}\n  default_backend all\n"
         f"backend all\n  server one 127.0.0.1:{backend}\n"
     )
-    return Proxy("bare HAProxy", port, [find_haproxy(), "-db", "-f", str(path)])
+    return Proxy("passing HAProxy", port, [find_haproxy(), "-db", "-f", str(path)])
+
+
+def bare_haproxy(folder: Path, port: int, backend: int, hosts: Sequence[str], log: int) -> Proxy:
+    """What an operator writes by hand for the same apps, as the nginx below: every host in a map, a backend for each
+    app, an access log (into `log`, as the router's), a request id, and the headers that tell of the client."""
+    path, table = folder / "bare.cfg", folder / "bare.map"
+    table.write_text("".join(f"{host} app{number}\n" for number, host in enumerate(hosts)))
+    apps = "".join(
+        f"backend app{number}\n  server one 127.0.0.1:{backend} check inter 60s\n" for number in range(len(hosts))
+    )
+    told = {
+        "X-Forwarded-Proto": "%[ssl_fc,iif(https,http)]", "X-Forwarded-Port": "%[dst_port]",
+        "X-Request-Start": "t=%[date(0,ms)]",
+    }  # fmt: skip
+    headers = "".join(f"  http-request set-header {name} {value}\n" for name, value in told.items())
+    path.write_text(
+        f"{_HAPROXY.format(log=f'  log fd@{log} format raw local0 info' + chr(10))}"
+        f"  log global\n  option httplog\n  option forwardfor\n"
+        f"frontend http\n  bind 127.0.0.1:{port}\n"
+        f"  unique-id-format %[uuid()]\n  unique-id-header X-Request-Id\n{headers}"
+        f"  use_backend %[req.hdr(host),host_only,lower,map_str({table},nobodys)]\n"
+        f"backend nobodys\n  http-request return status 404\n{apps}"
+    )
+    return Proxy("bare HAProxy", port, [find_haproxy(), "-db", "-f", str(path)], handed=(log,))
 
 
 def nginx(folder: Path, port: int, backend: int, hosts: Sequence[str]) -> Proxy:
