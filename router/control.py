@@ -1,7 +1,7 @@
 """The running HAProxy, through its runtime API ("Unix Socket commands" in HAProxy's management guide).
 
 Two sockets: the worker's own, for everything; the master's, to reload and to reach the workers of earlier
-configurations, which finish what they had. One connection per command: HAProxy answers and closes.
+configurations, which finish what they had. One connection per step: HAProxy answers its commands and closes.
 """
 
 from __future__ import annotations
@@ -120,12 +120,13 @@ class HaproxyControl:
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
         left: list[RemoveServer] = []
         for step in steps:
-            for command, fine in _commands(step):
-                answer = self._ask(command)
-                if isinstance(step, RemoveServer) and _BUSY in answer:
-                    left.append(step)
-                elif not answer.endswith(fine) or (answer and not fine):
-                    raise Unavailable(f"The router refused `{command}`: {answer}", "See the router's log.")
+            commands, fine = _commands(step)
+            asked = ";".join(commands)
+            answer = self._ask(asked)
+            if isinstance(step, RemoveServer) and _BUSY in answer:
+                left.append(step)
+            elif not answer.endswith(fine) or (answer and not fine) or "\n" in answer:
+                raise Unavailable(f"The router refused `{asked}`: {answer}", "See the router's log.")
         return left
 
     def sessions(self, slot: str) -> int:
@@ -199,31 +200,29 @@ class HaproxyControl:
         return ask(path or self._worker, command, self._timeout_s)
 
 
-def _commands(step: Step) -> Iterator[tuple[str, str]]:
-    """A step in HAProxy's words, each command with the end of its good answer ("": no answer at all).
+def _commands(step: Step) -> tuple[Sequence[str], str]:
+    """A step in HAProxy's words, commands for one line, with the end of their good answer: that of the only one which
+    gives an answer, if any does.
 
     Only checked names, addresses and hosts get into the records, hence here.
     """
     match step:
         case AddServer(slot, server):
-            where = f"{server.address}:{server.port}"
-            yield f"add server {slot}/{server.name} {where} {server_options(server)}", "New server registered."
-            yield f"enable server {slot}/{server.name}", ""
-            yield f"enable health {slot}/{server.name}", ""
+            name, where = f"{slot}/{server.name}", f"{server.address}:{server.port}"
+            add = f"add server {name} {where} {server_options(server)}"
+            return (add, f"enable server {name}", f"enable health {name}"), "New server registered."
         case MoveServer(slot, server):
-            yield f"set server {slot}/{server.name} addr {server.address} port {server.port}", _MOVED
+            return (f"set server {slot}/{server.name} addr {server.address} port {server.port}",), _MOVED
         case EnableServer(slot, server_name):
-            yield f"set server {slot}/{server_name} state ready", ""
-            yield f"enable health {slot}/{server_name}", ""
+            return (f"set server {slot}/{server_name} state ready", f"enable health {slot}/{server_name}"), ""
         case RemoveServer(slot, server_name, sever):
-            yield f"set server {slot}/{server_name} state maint", ""
-            if sever:
-                yield f"shutdown sessions server {slot}/{server_name}", ""
-            yield f"del server {slot}/{server_name}", "Server deleted."
+            name = f"{slot}/{server_name}"
+            cut = (f"shutdown sessions server {name}",) if sever else ()
+            return (f"set server {name} state maint", *cut, f"del server {name}"), "Server deleted."
         case PutEntry(map_name, key, value, new):
-            yield f"{'add' if new else 'set'} map {map_name} {key} {value}", ""
+            return (f"{'add' if new else 'set'} map {map_name} {key} {value}",), ""
         case DropEntry(map_name, key):
-            yield f"del map {map_name} {key}", ""
+            return (f"del map {map_name} {key}",), ""
 
 
 def _servers(state: str) -> Iterator[tuple[str, Server]]:

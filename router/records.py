@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, true
+from sqlalchemy import ColumnElement, delete, func, insert, select, text, true
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -17,7 +17,18 @@ from router.plan import RouteTable, Scope, Server
 from router.tables import BackendRow, DomainRow, RouteRow, SlotRow, SlotState, slot_name
 from router.types import Backend, Protocol
 
-_USED = select(func.count()).where(SlotRow.number.between(bindparam("first"), bindparam("last")))
+_USED_FROM_ZERO = text("""
+    WITH RECURSIVE search(used, block) AS (
+        SELECT 0, CAST(:block AS INTEGER)
+        UNION ALL
+        SELECT used + CASE WHEN block = (
+            SELECT count(*) FROM router_slots WHERE number >= used AND number < used + block
+        ) THEN block ELSE 0 END, block / 2
+        FROM search WHERE block > 0
+    )
+    SELECT max(used) FROM search
+""")
+"""How many numbers from 0 on are used without a gap: as many blocks as are full, each half as long as the last."""
 
 
 def route(session: Session, app_id: AppId) -> RouteRow:
@@ -43,37 +54,32 @@ def point(session: Session, app_id: AppId, generation: str, backends: Sequence[B
             mine = slot
         elif slot.state == SlotState.CURRENT:
             slot.state = SlotState.DRAINING
-    if mine is None and backends:
-        mine = _take_slot(session, app_id, generation)
     if mine is not None:
         mine.state = SlotState.CURRENT
         _fill(session, mine.number, backends)
+    elif backends:
+        number = _take_slot(session, app_id, generation)
+        each = {backend.instance_id: _values(number, backend) for backend in backends}
+        session.execute(insert(BackendRow), list(each.values()))
     session.flush()
 
 
-def _take_slot(session: Session, app_id: AppId, generation: str) -> SlotRow:
-    """The free slot with the lowest number. (On SQLite, writers queue already.)"""
+def _take_slot(session: Session, app_id: AppId, generation: str) -> int:
+    """Take the free slot with the lowest number; gives that. (On SQLite, writers queue already.)"""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"LOCK TABLE {SlotRow.__tablename__} IN EXCLUSIVE MODE"))
     speaks = proxies.mode(session, app_id).protocol
     number = _lowest_free(session)
-    slot = SlotRow(number=number, app_id=app_id, generation=generation, state=SlotState.CURRENT, protocol=speaks)
-    session.add(slot)
-    session.flush()
-    return slot
+    slot = {"app_id": app_id, "generation": generation, "state": SlotState.CURRENT, "protocol": speaks}
+    session.execute(insert(SlotRow), {"number": number, **slot})
+    return number
 
 
 def _lowest_free(session: Session) -> int:
     """The lowest number that no slot has. To read ten thousand numbers would take longer than all else of a switch,
     and the database counts a range in no time: where fewer are used than there are, one is free."""
-    low, high = 0, highest_slot(session) + 1  # the lowest free one is in between, or is one of the two
-    middle = high - 1
-    connection = session.connection()
-    while low < high:
-        used = connection.scalar(_USED, {"first": low, "last": middle})
-        low, high = (middle + 1, high) if used == middle - low + 1 else (low, middle)
-        middle = (low + high) // 2
-    return low
+    most = highest_slot(session) + 1
+    return int(session.connection().scalar(_USED_FROM_ZERO, {"block": (1 << most.bit_length()) // 2}) or 0)
 
 
 def _fill(session: Session, slot: int, backends: Sequence[Backend]) -> None:
@@ -84,9 +90,11 @@ def _fill(session: Session, slot: int, backends: Sequence[Backend]) -> None:
             session.delete(row)
         else:
             row.address, row.port = backend.address, backend.port
-    for backend in wanted.values():
-        values = {"instance_id": backend.instance_id, "address": backend.address, "port": backend.port}
-        session.add(BackendRow(slot=slot, **values))
+    session.add_all(BackendRow(**_values(slot, backend)) for backend in wanted.values())
+
+
+def _values(slot: int, backend: Backend) -> dict[str, str | int]:
+    return {"slot": slot, "instance_id": backend.instance_id, "address": backend.address, "port": backend.port}
 
 
 def slots_of(session: Session, app_id: AppId, generation: str | None = None) -> list[SlotRow]:
