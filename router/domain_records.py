@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -14,7 +14,7 @@ from core.ids import AppId, new_id
 from router import paths
 from router.hosts import is_wildcard, plain_host, platform_host, wildcard_over
 from router.records import route
-from router.tables import DomainRow, RouteRow
+from router.tables import DomainRow, PathRow, RouteRow
 from router.types import Domain, DomainKind
 
 Shares = Callable[[AppId], bool]
@@ -99,6 +99,15 @@ def redirects(session: Session) -> dict[str, str]:
     """Every host that redirects, with where to."""
     rows = session.execute(select(DomainRow.host, DomainRow.redirect_to).where(DomainRow.redirect_to.is_not(None)))
     return {host: str(target) for host, target in rows}
+
+
+def turning(session: Session, domain: str) -> set[str]:
+    """The apps with a host that redirects, or that has paths of its own."""
+    forked = select(PathRow.host)
+    turns = or_(DomainRow.redirect_to.is_not(None), DomainRow.host.in_(forked))
+    labels = [host.removesuffix(f".{domain}") for host in session.scalars(forked.distinct())]
+    found = {*session.scalars(select(DomainRow.app_id).where(turns))}
+    return found | {*session.scalars(select(RouteRow.app_id).where(RouteRow.label.in_(labels)))}
 
 
 def _custom(row: DomainRow) -> Domain:

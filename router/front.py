@@ -73,6 +73,7 @@ class Front:
             forks, sticky = path_records.entries(session), proxies.sticky(session)
             challenges = acme_records.http_answers(session)
             gates = gate_records.entries(session)
+            special = {*gates[FrontMap.OPTIONS], *pages, *sticky, *domain_records.turning(session, self._domain)}
         secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
         maps = {
             **gates,
@@ -84,6 +85,7 @@ class Front:
             FrontMap.PATHS: forks,
             FrontMap.FORKED: {key.partition("/")[0]: "on" for key in forks},
             FrontMap.STICKY: sticky,
+            FrontMap.SPECIAL: dict.fromkeys(special, "on"),
         }
         files = {front_plan.certificate_file(host, each.digest): each.id for host, each in shown.items()}
         return FrontTable(maps, files)

@@ -22,7 +22,9 @@ class FrontMap(StrEnum):
     `challenges`: what a certificate authority finds at a token; `networks` and `logins`: who gets to an app; `options`:
     what it asks of them (gate_records.py); `redirects`: to which host; `maintenance`: the page of an app; `https`:
     plain HTTP is sent on to HTTPS; `hsts`: the header's value; `forked`: the hosts that have paths of their own;
-    `paths`: to which app each leads (see paths.py); `sticky`: the apps whose visitors come back to one instance.
+    `paths`: to which app each leads (see paths.py); `sticky`: the apps whose visitors come back to one instance;
+    `special`: the apps that have an entry in any of `options`, `maintenance` and `sticky`, or a host in `redirects` or
+    `forked`. Requests to any other app pass no rule about these (plain.cfg.j2).
 
     Entries are put in this order and taken away in the other: an app never asks for what its lists do not hold yet.
     """
@@ -38,6 +40,7 @@ class FrontMap(StrEnum):
     PATHS = "paths.map"
     FORKED = "forked.map"
     STICKY = "sticky.map"
+    SPECIAL = "special.map"
 
 
 @dataclass(frozen=True)
