@@ -35,6 +35,7 @@ _POLL_S = 0.02
 _BUSY = "still has connections"
 _NO_SLOT = "Can't find backend"
 _ENTRY = re.compile(r'found=yes,.* value="([^"]*)"')
+_INFO = re.compile(r"^(Listeners|Unstoppable Jobs): (\d+)", re.MULTILINE)
 _PROCESS = re.compile(r"^(\d+)\s+worker\s+\d+\s+(\d+)d(\d+)h(\d+)m(\d+)s", re.MULTILINE)
 _MOVED = "by 'stats socket command'"  # what HAProxy ends its answer to `set server … addr` with
 
@@ -152,17 +153,26 @@ class HaproxyControl:
         deadline = time.monotonic() + self._reload_timeout_s
         while time.monotonic() < deadline:
             try:
-                if self._pid() != before:
+                if self._pid() != before and not self._shares_its_sockets():
                     return
-            except RouterDown:
+            except (RouterDown, CutOff):
                 pass  # between two workers, when the master itself is being replaced
             time.sleep(_POLL_S)
         raise Unavailable("The router did not take on its new configuration.", "See the router's log.")
 
+    def _shares_its_sockets(self) -> bool:
+        """Whether an earlier worker takes connections still, also those to the runtime API, as one does that has not
+        come to hear that it is to stop: what it is told, and whom it serves, may be what the new one lacks.
+
+        What a worker listens to to the end is its line to the master, an unstoppable job.
+        """
+        found = [dict(_INFO.findall(self._ask_master(f"@!{pid} show info"))) for pid, _ in self._earlier_workers()]
+        return any(int(info["Listeners"]) > int(info["Unstoppable Jobs"]) for info in found if info)
+
     def _pid(self) -> int:
         found = re.search(r"^Pid: (\d+)", self._ask("show info"), re.MULTILINE)
         if found is None:
-            raise Unavailable("The router gave no process id.", "See the router's log.")
+            raise CutOff("The router gave no process id.", "See the router's log.")
         return int(found[1])
 
     def _earlier_workers(self) -> list[tuple[int, bool]]:

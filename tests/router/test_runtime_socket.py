@@ -58,6 +58,24 @@ def test_a_master_that_starts_anew_is_asked_again(serve: Serve) -> None:
     assert control.addresses() == {"10.0.0.7"}
 
 
+def test_a_reload_is_over_once_the_earlier_worker_takes_no_connection_any_more(serve: Serve) -> None:
+    """Both have the same sockets until then: what is told to one of the two may be told to the wrong one."""
+    two = "1 master\n# workers\n8 worker 0 0d00h00m00s\n# old workers\n7 worker 1 0d00h00m09s\n"
+    worker = serve("worker.sock", "Pid: 7", "Pid: 7", None, "Pid: 8", "Pid: 8", "asked no more")
+    master = serve(
+        "master.sock",
+        "",
+        two,
+        "Listeners: 4\nUnstoppable Jobs: 1",
+        two,
+        "Listeners: 1\nUnstoppable Jobs: 1",
+        "nor here",
+    )
+    HaproxyControl(worker, master, keep_alive_s=1, timeout_s=5).reload()
+    assert ask(str(worker), "show info", 5) == "asked no more"
+    assert ask(str(master), "show proc", 5) == "nor here"
+
+
 def test_many_questions_are_one_and_each_gets_its_own_answer(serve: Serve) -> None:
     path = str(serve("worker.sock", "found=no\n\n1\n# be_name\n\nCan't find backend.\n\n"))
     assert ask_all(path, ["get map a b", "show servers state c", "show servers state d"], 5) == [
