@@ -62,6 +62,7 @@ class Reconciler:
         self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
         self._run_pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="run")  # not behind hundreds of turns
         self._active: set[AppId] = set()
+        self._missed: set[AppId] = set()  # those that should have had another turn while theirs was under way
         self._lock = threading.Lock()
 
     def everything(self) -> list[Future[None]]:
@@ -117,12 +118,14 @@ class Reconciler:
     def _claim(self, app_id: AppId) -> bool:
         with self._lock:
             if app_id in self._active:
+                self._missed.add(app_id)
                 return False
             self._active.add(app_id)
             return True
 
     def _turn(self, app: AppRecord, containers: dict[str, Container], at: datetime, surplus: frozenset[str]) -> None:
-        """One turn. After an error the app is looked at again with everything else, not sooner."""
+        """One turn. After an error the app is looked at again with everything else, not sooner, unless something
+        happened meanwhile."""
         again: datetime | None = None
         with contained(f"turn of app {app.app_id}"):
             busy = self._turns.take(app, containers, at, surplus)
@@ -130,6 +133,9 @@ class Reconciler:
             again = clock.after(self._settings.pending_s, now) if busy else plan.next_look(app, now, self._settings)
         with self._lock:
             self._active.discard(app.app_id)
+            if app.app_id in self._missed:
+                self._missed.discard(app.app_id)
+                again = clock.now()
         if again is not None:
             self._agenda.add(app.app_id, again)
 

@@ -227,6 +227,43 @@ def test_what_ended_while_no_events_came_is_found_when_they_come_again(
         eventually(replaced, "another instance")
 
 
+def test_what_happens_during_a_turn_is_looked_at_as_soon_as_the_turn_ends(
+    make_platform: Callable[..., Platform], app_id: AppId
+) -> None:
+    platform = make_platform(loop_s=3600.0, pending_s=3600.0)
+    looking, go_on = threading.Event(), threading.Event()
+    in_flight = platform.router.in_flight
+
+    def slowly(app: AppId, generation: str) -> int:
+        if not looking.is_set():
+            looking.set()
+            go_on.wait(30)
+            raise RuntimeError("this turn comes to nothing")
+        return in_flight(app, generation)
+
+    platform.router.in_flight = slowly  # type: ignore[method-assign]
+    other = AppId(new_id())
+    for one in (app_id, other):
+        platform.deploy(platform.spec(one))
+
+    def end(app: AppId, version: int) -> None:
+        [served] = [one for one in platform.scheduler.instances(app) if one.version == version]
+        assert served.container_id is not None
+        platform.runtime.end(served.container_id, 1)
+
+    try:
+        with platform.looping():
+            platform.deploy(platform.spec(app_id, version=2))
+            assert looking.wait(30)
+            end(app_id, 2)
+            end(other, 1)
+            eventually(lambda: platform.states(other)["web.1"] == [InstanceState.CRASHED], "both ends are heard of")
+            go_on.set()
+            eventually(lambda: InstanceState.CRASHED in platform.states(app_id)["web.1"], "its end is seen")
+    finally:
+        go_on.set()
+
+
 @pytest.mark.parametrize("loss", ["gone", "ended", "elsewhere"])
 def test_before_a_router_starts_no_route_leads_to_what_is_not_there(
     platform: Platform, app_id: AppId, loss: str
