@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core import clock
 from core.database import Database
+from core.edge import contained
 from core.ids import AppId, new_id
 from core.secrets import Sealer
 from releases import rows
@@ -33,9 +34,10 @@ class Adoption:
     def look(self) -> None:
         """Adopt what is newer than the records. Two queries when there is nothing."""
         for app_id in self._newer(self._scheduler.versions()):
-            spec = self._scheduler.current(app_id)
-            if spec is not None:
-                self._adopt(spec, self._protocol_of(app_id))
+            with contained(f"adoption of what app {app_id} runs"):
+                spec = self._scheduler.current(app_id)
+                if spec is not None:
+                    self._adopt(spec, self._protocol_of(app_id))
 
     def _newer(self, running: Mapping[AppId, int]) -> list[AppId]:
         """Apps that run a number which is beyond any that the records have given."""

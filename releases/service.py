@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from core.database import Database
+from core.edge import contained
 from core.errors import Cancelled, Conflict, DeadlineExceeded, UserError
 from core.ids import AppId, UserId
 from core.leases import Leases
@@ -211,9 +212,10 @@ class Releases:
             if release.app_id in seen:
                 continue
             seen.add(release.app_id)
-            watched = release.push_id is not None and made_by_push(release.push_id)
-            if not watched and not self._leases.is_held(line_of(release.app_id)):
-                self._queue.nudge(DELIVER, release.id)
+            with contained(f"resuming {release.name} of app {release.app_id}"):
+                watched = release.push_id is not None and made_by_push(release.push_id)
+                if not watched and not self._leases.is_held(line_of(release.app_id)):
+                    self._queue.nudge(DELIVER, release.id)
 
     def look_at_bakes(self) -> None:
         """Look at the releases that are on trial, and take back those that are worse than the one before."""
