@@ -60,7 +60,9 @@ class Delivery:
     def run(self) -> None:
         """Take the release live, or mark it failed with the reason. Raises only LeaseLost: then it is another's."""
         try:
-            if not self._serves_already():
+            if self._serves_already():
+                self._deploy(lambda: self._content.image_ref)  # for what that worker had still to do
+            else:
                 self._stop_if_asked()
                 if self._content.has_image:
                     self._start_and_switch()

@@ -6,7 +6,7 @@ Without this the loop would end the newer containers, which no record wants, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.database import Database
 from core.edge import contained
+from core.ids import AppId
 from core.secrets import Sealer
 from router import Backend, Router
 from scheduler import cron_records, records
@@ -42,7 +43,9 @@ class Adoption:
 
         Raises Unavailable.
         """
-        kept = [one for one in self.keepsakes.all() if self._is_newer(one)]
+        found = list(self.keepsakes.all())
+        self._catch_up({one.app_id: one for one in found})
+        kept = [one for one in found if self._is_newer(one)]
         if not kept:
             return False
         containers = self.runtime.containers()
@@ -54,6 +57,15 @@ class Adoption:
             with contained(f"adoption of v{one.version} of app {one.app_id}"):
                 self._adopt(one, newest_of(one, containers))
         return True
+
+    def _catch_up(self, kept: Mapping[AppId, Keepsake]) -> None:
+        """Write down what went live while whoever switched to it died before it could do so."""
+        with self.database.read() as session:
+            for row in session.scalars(select(AppRunRow).where(AppRunRow.rollout.is_not(None))):
+                one = kept.get(AppId(row.app_id))
+                if one is None or (one.rollout != row.rollout and one.version <= (row.version or 0)):
+                    with contained(f"writing down what app {row.app_id} runs"):
+                        self.keepsakes.keep(row)
 
     def _is_newer(self, one: Keepsake) -> bool:
         with self.database.read() as session:

@@ -6,6 +6,7 @@ Labels of containers can't hold it, for it holds the app's config.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class Keepsakes:
         values = {name: getattr(row, name) for name in Keepsake.__dataclass_fields__}
         sealed = self._sealer.seal({name: str(value) for name, value in asdict(Keepsake(**values)).items()})
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = self._folder / f".{row.app_id}.{os.getpid()}"
+        aside = self._folder / f".{row.app_id}.{os.getpid()}.{threading.get_ident()}"
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(sealed)
         os.replace(aside, self._folder / row.app_id)

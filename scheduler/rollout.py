@@ -65,9 +65,12 @@ class Rollouts:
         self, spec: RunSpec, lease: Lease, log: LogWriter, before_switch: Callable[[], str], stopped: Stopped
     ) -> None:
         """Take `spec` live, or raise and leave what was live as it was."""
-        if not self._is_current(spec):
-            own = self._with_the_apps_own(spec, log)
-            self._roll(self.volumes.mounted(own), lease, log, before_switch, stopped)
+        if self._is_current(spec):  # whoever switched may have died right after it
+            self._finish(spec.app_id, log)
+            return
+        self.runtime.prepare()
+        own = self._with_the_apps_own(spec, log)
+        self._roll(self.volumes.mounted(own), lease, log, before_switch, stopped)
 
     def renew(
         self, spec: RunSpec, lease: Lease, log: LogWriter, stopped: Stopped, in_switch: Callable[[Session], None]
@@ -149,13 +152,15 @@ class Rollouts:
                 self.discard(spec.app_id, rollout)
                 self.handover.give_back(spec.app_id, lease)
             raise
-        with timing.step("switch"):
-            self._keep(spec.app_id)
-            take_route(self.router, spec.app_id, log, self.settings.router_wait_s)
+        self._finish(spec.app_id, log)
 
-    def _keep(self, app_id: AppId) -> None:
-        with contained("writing down what went live"), self.database.read() as session:
-            self.keepsakes.keep(session.get_one(AppRunRow, app_id))
+    def _finish(self, app_id: AppId, log: LogWriter) -> None:
+        """What follows a switch. It may be done twice, and what goes wrong in it makes the switch no less valid."""
+        with timing.step("switch"):
+            with contained("writing down what went live"), self.database.read() as session:
+                self.keepsakes.keep(session.get_one(AppRunRow, app_id))
+            with contained(f"route of app {app_id}"):
+                take_route(self.router, app_id, log, self.settings.router_wait_s)
 
     def remove_unfinished(self, app_id: AppId, lease: Lease) -> None:
         """Remove what a worker that lost its lease (an older fence) had started and not finished."""

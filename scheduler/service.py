@@ -101,9 +101,9 @@ class Scheduler:
         """Take `spec` live: all instances of all types healthy, then one switch. The caller holds `line_of(app)`.
 
         `before_switch` blocks until the image is published and gives its pullable reference. A release that is live
-        already is left as it is. Raises BootFailed, LeaseLost, what `stopped` gives; then nothing has changed.
+        already is left as it is, and what follows its switch is done again: whoever made it may have died.
+        Raises BootFailed, LeaseLost, what `stopped` gives; then nothing has changed.
         """
-        self._runtime.prepare()
         try:
             self._rollouts.deploy(spec, lease, log, before_switch, stopped)
         finally:  # after a failure, too: singletons that made room are started again

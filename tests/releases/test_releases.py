@@ -77,6 +77,7 @@ def test_a_delivery_that_died_after_the_switch_is_finished_by_the_next(world: Wo
         world.releases.cancel(release.id)
     assert world.releases.deliver(release.id).state is ReleaseState.LIVE, "it serves already"
     assert world.scheduler.phases == [(1, "migrate")]
+    assert world.scheduler.finished == [release.id], "what follows a switch is done again"
 
 
 def test_a_failed_release_keeps_its_number_and_not_its_config(world: World) -> None:

@@ -34,6 +34,7 @@ class ObedientScheduler:
 
     def __init__(self) -> None:
         self.running: RunSpec | None = None
+        self.finished: list[str] = []  # what served already, and was asked for again
         self.phases: list[tuple[int, str]] = []
         self.phase_code = 0
         self.pauses: list[Pause] = []
@@ -42,6 +43,7 @@ class ObedientScheduler:
 
     def deploy(self, spec: RunSpec, lease: Lease, log: LogWriter, publish: Callable[[], str], stopped: Any) -> None:
         if self.running is not None and self.running.release_id == spec.release_id:
+            self.finished.append(spec.release_id)
             return
         self.before_switch()
         reason = stopped()
