@@ -29,7 +29,7 @@ from router.plan import (
     Server,
     Step,
 )
-from router.runtime_socket import CutOff, RouterDown, ask, ask_all
+from router.runtime_socket import CutOff, Refused, RouterDown, ask, ask_all
 
 _POLL_S = 0.02
 _BUSY = "still has connections"
@@ -48,7 +48,8 @@ class RouterControl(Protocol):
         """The table as the proxy has it: the parts in `scope`, or all of it. A slot that it lacks is left out."""
 
     def carry_out(self, steps: Sequence[Step]) -> list[RemoveServer]:
-        """Do the steps in order; gives the removals that it refused because requests are still on the server."""
+        """Do the steps in order; gives the removals that it refused because requests are still on the server.
+        Raises Refused at the first that it refuses for another reason."""
 
     def sessions(self, slot: str) -> int:
         """Requests (and tunnels) now on the slot's servers; at least 1 while more may yet come that were routed by
@@ -127,7 +128,7 @@ class HaproxyControl:
             if isinstance(step, RemoveServer) and _BUSY in answer:
                 left.append(step)
             elif not answer.endswith(fine) or (answer and not fine) or "\n" in answer:
-                raise Unavailable(f"The router refused `{asked}`: {answer}", "See the router's log.")
+                raise Refused(f"The router refused `{asked}`: {answer}", "See the router's log.")
         return left
 
     def sessions(self, slot: str) -> int:

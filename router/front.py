@@ -23,6 +23,7 @@ from router import (
 from router.certificates import Certificates
 from router.front_control import FrontControl
 from router.front_plan import DEFAULT_CERTIFICATE, FrontMap, FrontTable
+from router.refusals import Refusals
 from router.settings import RouterSettings
 from router.types import Https
 
@@ -47,13 +48,13 @@ class Front:
         self._control = control
         self.version = config.version(settings)
 
-    def agree(self, renew: Callable[[], None]) -> None:
-        """Raises Unavailable when HAProxy does not answer. `renew` gives it today's configuration, where it runs
-        with one that an earlier version, or another setting, wrote."""
+    def agree(self, renew: Callable[[], None], refusals: Refusals) -> None:
+        """What HAProxy refuses goes to `refusals`. Raises Unavailable when it does not answer. `renew` gives it today's
+        configuration, where it runs with one that an earlier version, or another setting, wrote."""
         if self._control.version() != self.version:
             renew()
         commands = front_plan.plan(self._desired(), self._control.observe(), self._certificates.pem_of)
-        self._control.carry_out(commands)
+        refusals.each_alone(commands, lambda command: command.whose, lambda command: self._control.carry_out([command]))
 
     def leads(self, host: str, path: str) -> bool:
         """Whether HAProxy has this path by now. Raises Unavailable."""

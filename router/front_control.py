@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from core.errors import Unavailable
 from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, Command, FrontMap, FrontTable
-from router.runtime_socket import ask
+from router.runtime_socket import Refused, ask
 
 VERSION_VARIABLE = "PORTSIDE_CONFIG"
 
@@ -23,7 +22,7 @@ class FrontControl(Protocol):
         """The table as the proxy has it."""
 
     def carry_out(self, commands: Sequence[Command]) -> None:
-        """Do the commands in order."""
+        """Do the commands in order. Raises Refused at the first that it refuses."""
 
 
 class HaproxyFront:
@@ -46,7 +45,7 @@ class HaproxyFront:
             answer = self._ask(command.text)
             if not answer.endswith(command.good) or (answer and not command.good):
                 words = command.text.partition("\n")[0]  # a payload may hold a key
-                raise Unavailable(f"The router refused `{words}`: {answer}", "See the router's log.")
+                raise Refused(f"The router refused `{words}`: {answer}", "See the router's log.")
 
     def _listed(self) -> list[str]:
         """The certificates that HAProxy shows to those who ask for their hosts."""

@@ -58,9 +58,11 @@ class FrontTable:
 
 @dataclass(frozen=True)
 class Command:
-    """One command to HAProxy's runtime API, with how its good answer ends ("": no answer at all)."""
+    """One command to HAProxy's runtime API, for a host or an app, with how its good answer ends ("": no answer at
+    all)."""
 
     text: str
+    whose: str
     good: str = ""
 
 
@@ -83,7 +85,7 @@ def plan(desired: FrontTable, observed: FrontTable, pem_of: PemOf) -> list[Comma
         *_add_certificates(desired, observed, pem_of),
         *(command for name in FrontMap for command in _put(name, desired.entries(name), observed.entries(name))),
         *(
-            Command(f"del map {name} {key}")
+            Command(f"del map {name} {key}", _whose(key))
             for name in reversed(FrontMap)
             for key in sorted(observed.entries(name).keys() - desired.entries(name).keys())
         ),
@@ -93,28 +95,33 @@ def plan(desired: FrontTable, observed: FrontTable, pem_of: PemOf) -> list[Comma
 
 def _add_certificates(desired: FrontTable, observed: FrontTable, pem_of: PemOf) -> Iterator[Command]:
     for file in sorted(desired.certificates.keys() - observed.certificates.keys()):
+        host = host_of(file)
         if file not in observed.unlisted:
-            yield Command(f"new ssl cert {file}", f"New empty certificate store '{file}'!")
+            yield Command(f"new ssl cert {file}", host, f"New empty certificate store '{file}'!")
         pem = pem_of(desired.certificates[file]).strip()
-        yield Command(f"set ssl cert {file} <<\n{pem}\n", f"Transaction created for certificate {file}!")
-        yield Command(f"commit ssl cert {file}", "Success!")
-        yield Command(f"add ssl crt-list {CERTIFICATE_LIST} <<\n{file} {host_of(file)}\n", "Success!")
+        yield Command(f"set ssl cert {file} <<\n{pem}\n", host, f"Transaction created for certificate {file}!")
+        yield Command(f"commit ssl cert {file}", host, "Success!")
+        yield Command(f"add ssl crt-list {CERTIFICATE_LIST} <<\n{file} {host}\n", host, "Success!")
 
 
 def _remove_certificates(desired: FrontTable, observed: FrontTable) -> Iterator[Command]:
     for file in sorted(observed.certificates.keys() - desired.certificates.keys()):
-        yield Command(
-            f"del ssl crt-list {CERTIFICATE_LIST} {file}", f"'{file}' deleted in crtlist '{CERTIFICATE_LIST}'!"
-        )
-        yield Command(f"del ssl cert {file}", f"Certificate '{file}' deleted!")
+        host, deleted = host_of(file), f"'{file}' deleted in crtlist '{CERTIFICATE_LIST}'!"
+        yield Command(f"del ssl crt-list {CERTIFICATE_LIST} {file}", host, deleted)
+        yield Command(f"del ssl cert {file}", host, f"Certificate '{file}' deleted!")
     for file in sorted(observed.unlisted - desired.certificates.keys()):
-        yield Command(f"del ssl cert {file}", f"Certificate '{file}' deleted!")
+        yield Command(f"del ssl cert {file}", host_of(file), f"Certificate '{file}' deleted!")
 
 
 def _put(name: FrontMap, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Command]:
     for key, value in sorted(desired.items()):
         if observed.get(key) != value:
-            yield Command(f"{'set' if key in observed else 'add'} map {name} {key} {value}")
+            yield Command(f"{'set' if key in observed else 'add'} map {name} {key} {value}", _whose(key))
+
+
+def _whose(key: str) -> str:
+    """The host, or the app, that a map's key begins with."""
+    return key.partition("/")[0]
 
 
 def files(table: FrontTable, pem_of: PemOf) -> dict[str, str]:

@@ -7,7 +7,7 @@ add servers, then change the maps, then remove servers. What is held goes on onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -138,6 +138,26 @@ def plan(desired: RouteTable, observed: RouteTable) -> list[Step]:
         *_drop_entries(MapName.COUNTED, desired.counted, observed.counted),
         *_remove_servers(desired, observed),
     ]
+
+
+def owner_of(desired: RouteTable, observed: RouteTable) -> Callable[[Step], str]:
+    """Gives whom a step of `plan` is for: an app, or a slot that no app's target is. Steps for one may build on one
+    another, those for different ones never do."""
+    apps = {slot: app for table in (observed, desired) for app, slot in table.targets.items()}
+
+    def whose(step: Step) -> str:
+        match step:
+            case PutEntry(MapName.HOSTS, _, app):
+                return app
+            case DropEntry(MapName.HOSTS, host):
+                return observed.hosts[host]
+            case PutEntry(MapName.COUNTED, slot) | DropEntry(MapName.COUNTED, slot):
+                return apps.get(slot, slot)
+            case PutEntry(_, app) | DropEntry(_, app):
+                return app
+        return apps.get(step.slot, step.slot)
+
+    return whose
 
 
 def _add_servers(desired: RouteTable, observed: RouteTable) -> Iterator[Step]:

@@ -19,6 +19,10 @@ class CutOff(Unavailable):
     """The router closed the connection before it had answered, as a master does that starts anew."""
 
 
+class Refused(Unavailable):
+    """The router answers, and would not do what it was told."""
+
+
 def ask(path: str, command: str, timeout_s: float) -> str:
     """Send one command (with its payload, if it has one) to the socket at `path`, and give the answer.
 

@@ -168,6 +168,19 @@ def certificates(site: Site) -> Check:
     return Check("tls", not found, certificate_check.told(found, len(automatic), len(own)), mend)
 
 
+def routes(site: Site) -> Check:
+    """What the router was told and would not do, when everything was looked at last."""
+    platform = compose(site.environ)
+    refused = platform.router.agreement.refused()
+    names: dict[str, str] = {}
+    if refused:
+        with contained("doctor: names of apps"):
+            names = {app.id: app.name for app in platform.releases.apps()}
+    found = [f"{names.get(whose, whose)}: {words}" for whose, words in sorted(refused.items())]
+    mend = f"It is tried again every few seconds. If it stays so: look at {site.log}/router.log"
+    return Check("routes", not found, " ".join(found) or "the router serves what the records say", mend)
+
+
 def _heartbeat(site: Site) -> Check:
     try:
         age_s = time.time() - heartbeat_file(site.run).stat().st_mtime
@@ -222,6 +235,7 @@ _QUESTIONS: tuple[Callable[[Site], Check], ...] = (
     _key,
     _domain,
     _router,
+    routes,
     certificates,
     _heartbeat,
 )

@@ -40,6 +40,7 @@ from router.plan import (
     Server,
     Step,
 )
+from router.runtime_socket import Refused
 from tests.databases import new_database
 
 PATIENCE_S = 20.0
@@ -87,6 +88,8 @@ class MemoryControl:
     def _do(self, step: Step) -> bool:
         match step:
             case AddServer(slot, server) | MoveServer(slot, server):
+                if slot not in self.slots:
+                    raise Refused(f"The router refused `add server {slot}/{server.name}`: No such backend.")
                 self.slots[slot][server.name] = server
             case EnableServer(slot, name):
                 self.slots[slot][name] = dataclasses.replace(self.slots[slot][name], ready=True)

@@ -25,6 +25,7 @@ from router.plan import (
     Server,
     plan,
 )
+from router.runtime_socket import Refused
 
 ONE = Server("i-1", "127.0.0.2", 9001)
 TWO = Server("i-2", "127.0.0.3", 9002)
@@ -186,7 +187,6 @@ def test_a_mute_socket_means_unavailable_not_down(tmp_path: Path):
     assert "does not answer" in caught.value.message
 
 
-@pytest.mark.engine
-def test_a_command_that_haproxy_refuses_is_unavailable(haproxy):
-    with pytest.raises(Unavailable, match="No such backend"):
-        haproxy.control.carry_out([AddServer("slot_9999", ONE)])
+def test_what_it_can_not_do_is_refused(control):
+    with pytest.raises(Refused, match="No such backend"):
+        control.carry_out([AddServer("slot_9999", ONE)])

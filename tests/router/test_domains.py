@@ -104,9 +104,9 @@ def test_what_haproxy_forgot_or_has_wrong_is_mended(router, memory_front, app_id
 
 def test_only_what_differs_is_told():
     assert plan(redirects(a="1", b="2", c="3"), redirects(a="1", b="9", d="4"), str) == [
-        Command("set map redirects.map b 2"),
-        Command("add map redirects.map c 3"),
-        Command("del map redirects.map d"),
+        Command("set map redirects.map b 2", "b"),
+        Command("add map redirects.map c 3", "c"),
+        Command("del map redirects.map d", "d"),
     ]
     assert plan(redirects(a="1"), redirects(a="1"), str) == []
 

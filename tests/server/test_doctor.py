@@ -1,0 +1,38 @@
+"""What the doctor tells of routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.ids import UserId
+from router.refusals import Refusals, Told
+from router.runtime_socket import Refused
+from server.doctor import routes
+from server.platform import compose
+from server.site import read_site
+
+
+def test_what_the_router_refuses_is_told_by_the_apps_name(tmp_path: Path) -> None:
+    environ = {"PORTSIDE_HOME": str(tmp_path)}
+    site = read_site(environ)
+    assert (routes(site).is_well, routes(site).found) == (True, "the router serves what the records say")
+    assert list(tmp_path.iterdir()) == []
+    platform = compose(environ)
+    platform.database.create_tables()
+    app = platform.releases.create_app("shop", UserId("ada"))
+    refusals = Refusals()
+    refusals.each_alone([app.id, "www.example.com"], str, refuse)
+    site.run.mkdir(exist_ok=True)
+    Told(site.run).tell(refusals)
+    check = routes(site)
+    assert not check.is_well
+    assert (
+        check.found
+        == "shop: The router refused `add server`: no. www.example.com: The router refused `add server`: no."
+    )
+    assert check.mend.startswith("It is tried again every few seconds.")
+    platform.database.close()
+
+
+def refuse(name: str) -> None:
+    raise Refused("The router refused `add server`: no.")
