@@ -32,6 +32,7 @@ from router.front import Front
 from router.front_control import FrontControl, HaproxyFront
 from router.gate import Gate
 from router.haproxies import Haproxies, Haproxy, Places
+from router.leftovers import Leftovers
 from router.maintenance import Maintenance
 from router.metrics import Metrics
 from router.processes import Processes
@@ -64,6 +65,7 @@ class Router:
         self.metrics = Metrics(home / "requests")
         self.requests = RequestLog(home / "requests", settings.request_log_kb * 1000)
         self.notices = RequestLog(home / "notices", NOTICES_BYTES)
+        self.leftovers = Leftovers(database, home / "requests", home / "notices")
         agreement = Agreement(database, settings, self._domain, home, lambda: self._haproxies)
         self.agreement = agreement
         self.traffic = Traffic(database, lambda name: self._haproxies.counts(name), agreement.apply_if_possible)

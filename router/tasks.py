@@ -1,4 +1,4 @@
-"""The router's doors in the task queue, by which certificates are asked for."""
+"""The router's doors in the task queue: certificates are asked for, and what is left of forgotten apps is removed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SWEEP = "router.sweep_certificates"
 LOOK = "router.look_at_order"
 RENEWALS = "router.ask_when_to_renew"
+LEFTOVERS = "router.drop_leftovers"
+HOUR_S = 3600.0
 
 
 def doors(
@@ -35,11 +37,12 @@ def doors(
     sweep_s: float,
 ) -> None:
     """Register what the queue may call: the sweep that finds orders that are due, the turn of one, and
-    the question when certificates are to be renewed."""
+    the question when certificates are to be renewed, and the sweep of files that no app has any more."""
     issuing = issuing_for(router, database, leases, key_file, router.acme, lambda order_id: queue.nudge(LOOK, order_id))
     queue.door(SWEEP, issuing.sweep, every_s=sweep_s)
     queue.door(LOOK, issuing.turn)
     queue.door(RENEWALS, renewing_for(router, database, key_file, router.acme).look, every_s=LOOK_S)
+    queue.door(LEFTOVERS, router.leftovers.drop, every_s=HOUR_S)
 
 
 def waker(queue: Queue) -> Callable[[], None]:

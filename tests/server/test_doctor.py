@@ -26,10 +26,8 @@ def test_what_the_router_refuses_is_told_by_the_apps_name(tmp_path: Path) -> Non
     Told(site.run).tell(refusals)
     check = routes(site)
     assert not check.is_well
-    assert (
-        check.found
-        == "shop: The router refused `add server`: no. www.example.com: The router refused `add server`: no."
-    )
+    words = "The router refused `add server`: no."
+    assert check.found == f"shop: {words} www.example.com: {words}"
     assert check.mend.startswith("It is tried again every few seconds.")
     platform.database.close()
 
