@@ -20,6 +20,19 @@ from sqlalchemy.types import TypeDecorator
 from core.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
+CACHE_KIB = 512
+"""Of each connection; the kernel holds the file's pages once for all of them."""
+_PROBLEMS = {
+    "disk is full": (
+        "The server's disk is full, so nothing can be recorded.",
+        "Free space on it; `portside-server doctor` says how.",
+    ),
+    "database is locked": (
+        f"Nothing could be recorded for {BUSY_TIMEOUT_MS // 1000} s: somebody else wrote all the time.",
+        "Try again. If it happens often, the server's disk is too slow for what writes to it.",
+    ),
+}
+"""By SQLite's own words: what to say, and what to do."""
 
 
 class Base(DeclarativeBase):
@@ -59,7 +72,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with self._sessions() as session, _told_when_full():
+        with self._sessions() as session, _told_plainly():
             session.connection(execution_options={"portside_write": True})
             yield session
             session.commit()
@@ -78,15 +91,15 @@ class Database:
 
 
 @contextmanager
-def _told_when_full() -> Iterator[None]:
-    """A full disk is for a person to mend, not a bug (SQLITE_FULL, https://www.sqlite.org/rescode.html#full)."""
+def _told_plainly() -> Iterator[None]:
+    """What is for a person to mend is not a bug (SQLITE_FULL and SQLITE_BUSY, https://www.sqlite.org/rescode.html)."""
     try:
         yield
     except OperationalError as error:
-        if "disk is full" not in str(error.orig):
-            raise
-        message = "The server's disk is full, so nothing can be recorded."
-        raise Unavailable(message, "Free space on it; `portside-server doctor` says how.") from error
+        for words, (message, hint) in _PROBLEMS.items():
+            if words in str(error.orig):
+                raise Unavailable(message, hint) from error
+        raise
 
 
 def _engine(url: str) -> Engine:
@@ -95,8 +108,9 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
-        pool_size=20,
+        pool_size=8,
         max_overflow=200,
+        pool_use_lifo=True,  # each connection has a cache of pages of its own: use few of them, not all in turn
     )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -110,6 +124,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.close()
 
 
