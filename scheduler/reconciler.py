@@ -21,6 +21,7 @@ from scheduler.adoption import Adoption
 from scheduler.agenda import Agenda
 from scheduler.crons import Crons
 from scheduler.records import AppRecord
+from scheduler.run_plan import Begin, RunStep
 from scheduler.runs import Runs
 from scheduler.runtime import Container, Runtime
 from scheduler.settings import SchedulerSettings
@@ -29,6 +30,8 @@ from scheduler.tables import InstanceRow
 from scheduler.turns import Turns
 
 log = logging.getLogger("portside.scheduler")
+
+MOST_WAITING = 64
 
 
 class Reconciler:
@@ -61,6 +64,8 @@ class Reconciler:
         self._crons = crons
         self._pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="turn")
         self._run_pool = ThreadPoolExecutor(settings.parallel, thread_name_prefix="run")  # not behind hundreds of turns
+        self._begin_pool = ThreadPoolExecutor(MOST_WAITING, thread_name_prefix="begin")  # nor those behind a full gate
+        self._beginning: set[str] = set()
         self._active: set[AppId] = set()
         self._missed: set[AppId] = set()  # those that should have had another turn while theirs was under way
         self._lock = threading.Lock()
@@ -108,7 +113,20 @@ class Reconciler:
         due = [app for app in apps.values() if not is_settled(app, by_app[app.app_id])]
         claimed = [app for app in due if self._claim(app.app_id)]
         turns = [self._pool.submit(self._turn, app, by_app[app.app_id], at, surplus) for app in claimed]
-        return [*turns, *(self._run_pool.submit(self._runs.act, step) for step in steps)]
+        return [*turns, *(future for step in steps if (future := self._see_to(step)) is not None)]
+
+    def _see_to(self, step: RunStep) -> Future[None] | None:
+        """What is to begin waits for its turn, once, however often it is looked at meanwhile; None then."""
+        if not isinstance(step, Begin):
+            return self._run_pool.submit(self._runs.act, step)
+        run_id = step.row.id
+        with self._lock:
+            if run_id in self._beginning:
+                return None
+            self._beginning.add(run_id)
+        future = self._begin_pool.submit(self._runs.act, step)
+        future.add_done_callback(lambda _: self._beginning.discard(run_id))
+        return future
 
     def _surplus(self, apps: Iterable[AppRecord]) -> frozenset[str]:
         """Frozen instances that hold memory which is needed now."""

@@ -23,7 +23,7 @@ class Begin:
 
 @dataclass(frozen=True)
 class Resume:
-    """A detached run that a worker which is gone was starting: note its container, or start it when there is none."""
+    """A detached run that a worker which is gone was starting: note its container, or have it wait if there is none."""
 
     row: RunRow
     container: Container | None

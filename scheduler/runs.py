@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, CursorResult, delete, update
+from sqlalchemy import ColumnElement, delete
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -251,36 +251,27 @@ class Runs:
         raise StartFailed(f"Containers that are not Portside's use addresses of {self.settings.network}.")
 
     def _begin(self, row: RunRow) -> None:
-        if self.claim(row):
-            self._start(row)
+        """Once its turn has come. Until then it is a run that waits, which may be stopped, and begun by anybody."""
+        with self.turn(row):
+            if not self.claim(row):
+                return
+            try:
+                self.with_address(row, lambda order: self.started(row, self.runtime.start(order)))
+            except PortsideError as error:
+                self.fail(row.id, error.message)
+                raise
 
     def _resume(self, row: RunRow, container: Container | None) -> None:
-        """Go on where a dead worker stopped, unless another has just begun to: what runs already is not run twice."""
+        """Go on where a dead worker stopped: what runs already is not run twice, all else waits for its turn again."""
         if container is not None and container.state != "created":
             self._note(row, container.id)
             return
-        if not self._claim_again(row):
-            return
-        if container is not None:
-            self.runtime.remove(container.id)
-        self._start(row)
-
-    def _claim_again(self, row: RunRow) -> bool:
-        """Whether it is still to be started, and by us. Its time to start in begins anew."""
-        same = (RunRow.id == row.id, RunRow.state == _R.STARTING, RunRow.started_at == row.started_at)
-        row.started_at = clock.now()
         with self.database.write() as session:
-            done = session.execute(update(RunRow).where(*same).values(started_at=row.started_at))
-            return isinstance(done, CursorResult) and done.rowcount == 1
-
-    def _start(self, row: RunRow) -> None:
-        try:
-            with self.turn(row):
-                if self._claim_again(row):  # not stopped while it waited
-                    self.with_address(row, lambda order: self.started(row, self.runtime.start(order)))
-        except PortsideError as error:
-            self.fail(row.id, error.message)
-            raise
+            ours = _move(session, row, _R.WAITING, RunRow.started_at == row.started_at, started_at=None)
+        if ours and container is not None:
+            self.runtime.remove(container.id)
+        if ours:
+            self.wake(AppId(row.app_id))
 
 
 def _move(session: Session, row: RunRow, to: RunState, *guards: ColumnElement[bool], **values: object) -> bool:

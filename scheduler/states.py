@@ -74,7 +74,7 @@ _R = RunState
 RUN = LifeCycle(
     {
         _R.WAITING: frozenset({_R.STARTING, _R.FAILED}),
-        _R.STARTING: frozenset({_R.RUNNING, _R.FAILED}),
+        _R.STARTING: frozenset({_R.RUNNING, _R.FAILED, _R.WAITING}),  # back, when who was starting it is gone
         _R.RUNNING: frozenset({_R.STOPPING, _R.ENDED}),
         _R.STOPPING: frozenset({_R.ENDED}),
         _R.ENDED: frozenset(),

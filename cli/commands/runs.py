@@ -120,7 +120,9 @@ def run_body(
 
 
 def _state(run: Json) -> str:
-    """`ended` alone does not tell whether it went well."""
+    """`ended` alone does not tell whether it went well, nor `waiting` for what."""
+    if run["state"] == "waiting":
+        return "waiting for its client" if run.get("attached") else "waiting for its turn"
     return str(run["state"]) if run.get("exit_code") is None else f"{run['state']} ({run['exit_code']})"
 
 

@@ -44,6 +44,12 @@ def test_runs_are_listed_with_how_they_ended(invoke, logged_in) -> None:
     assert [line.split()[:3] for line in lines[1:]] == [["run.1", "up", "v3"], ["run.2", "ended", "(3)"]]
 
 
+@pytest.mark.parametrize(("attached", "told"), [(True, "waiting for its client"), (False, "waiting for its turn")])
+def test_a_run_that_waits_tells_for_what(invoke, logged_in, attached: bool, told: str) -> None:
+    logged_in.answers["GET", RUNS] = [{**ONE, "state": "waiting", "attached": attached}]
+    assert told in invoke("run:list", "-a", "demo").stdout
+
+
 def test_no_runs_is_told(invoke, logged_in) -> None:
     logged_in.answers["GET", RUNS] = []
     assert "demo has no one-off runs." in invoke("run:list", "-a", "demo").stderr

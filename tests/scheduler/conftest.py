@@ -183,6 +183,14 @@ def build(path: Path, runtime: Any, settings: SchedulerSettings, image_id: str) 
     return Platform(database, leases, router, runtime, settings, *shown)
 
 
+def another_process(platform: Platform, wake: Callable[[AppId], None]) -> Scheduler:
+    """A scheduler over the same records, as another process has it."""
+    home = Path(platform.database.url.removeprefix("sqlite:///")).parent
+    sealer = Sealer(home / "secret.key")
+    parts = (platform.database, platform.router, platform.runtime, sealer, platform.settings)
+    return Scheduler(*parts, home / "live", wake)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def app_id() -> AppId:
     return AppId(new_id())

@@ -81,6 +81,7 @@ class MemoryRuntime:
         self.free_mb: int | None = 1000
         self.answers: dict[str, int] = {}
         self.executed = 0
+        self.looks: list[AppId | None] = []
 
     def prepare(self) -> None:
         pass
@@ -150,6 +151,7 @@ class MemoryRuntime:
         return self.found.get(container_id)
 
     def containers(self, app_id: AppId | None = None) -> list[Container]:
+        self.looks.append(app_id)
         return [one for one in list(self.found.values()) if app_id in (None, one.app_id)]
 
     def signal(self, container_id: str, name: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from core.ids import AppId
 from core.secrets import Sealer
-from scheduler import InstanceState, Scheduler
+from scheduler import InstanceState
 from scheduler.keepsakes import Keepsake, Keepsakes
-from tests.scheduler.conftest import Platform, eventually
+from tests.scheduler.conftest import Platform, another_process, eventually
 
 
 class Died(BaseException):
@@ -45,12 +45,6 @@ def dying_after_a_switch(platform: Platform) -> Iterator[None]:
         keepsakes.keep = keep  # type: ignore[method-assign]
 
 
-def another_worker(platform: Platform) -> Scheduler:
-    sealer = Sealer(home(platform) / "secret.key")
-    parts = (platform.database, platform.router, platform.runtime, sealer, platform.settings)
-    return Scheduler(*parts, home(platform) / "live")  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("warm_s", [0.0, 300.0], ids=["none is kept warm", "the former is kept warm"])
 def test_who_resumes_tells_the_router_and_writes_it_down(
     make_platform: Callable[..., Platform], app_id: AppId, warm_s: float
@@ -61,7 +55,7 @@ def test_who_resumes_tells_the_router_and_writes_it_down(
     with dying_after_a_switch(platform):
         platform.deploy(second)
     assert (platform.routed(app_id), kept(platform, app_id).version) == (before, 1), "that worker did neither"
-    platform.scheduler = another_worker(platform)
+    platform.scheduler = another_process(platform, lambda app: None)
     platform.deploy(second)
     [serving] = [one for one in platform.scheduler.instances(app_id) if one.state is InstanceState.RUNNING]
     assert serving.version == 2
@@ -83,7 +77,7 @@ def test_a_worker_that_begins_writes_down_what_none_resumes(platform: Platform, 
     before = kept(platform, app_id)
     with dying_after_a_switch(platform):
         platform.resize(app_id, web="256MB")
-    another_worker(platform).reconcile()
+    another_process(platform, lambda app: None).reconcile()
     after = kept(platform, app_id)
     assert (after.version, after.rollout) == (1, platform.router.wanted[app_id][0])
     assert after.rollout != before.rollout

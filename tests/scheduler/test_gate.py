@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
+from core import clock
 from core.errors import Cancelled
 from core.ids import AppId, new_id
 from scheduler import RunWish, records
 from scheduler.gate import Gate, runs_of
 from scheduler.runtime import ContainerOrder
-from tests.scheduler.conftest import Platform, eventually
+from scheduler.tables import RunRow
+from tests.scheduler.conftest import Platform, another_process, eventually
 from tests.scheduler.fakes import MemoryRuntime
 
 MANY, FEW = AppId("many"), AppId("few")
@@ -158,12 +162,61 @@ def test_a_detached_run_takes_its_turn_and_can_be_stopped_before_it(platform: Pl
             for _ in range(2):
                 runs.ask(app_id, RunWish("sleep 60", "ada@example.com"))
             eventually(lambda: len(runs.gate._waiting.get(runs_of(app_id), ())) == 2, "both wait")
-            assert [run.state for run in runs.of_app(app_id)] == ["starting", "starting"]
+            assert [run.state for run in runs.of_app(app_id)] == ["waiting", "waiting"]
             runs.stop(app_id, "run.1", "Enough.")
+            assert runs.find(app_id, "run.1").over, "at once"
         eventually(lambda: runs.find(app_id, "run.2").state == "running", "the other one runs")
         eventually(lambda: not runs.gate._inside, "nobody is inside")
     assert runs.find(app_id, "run.1").reason == "Enough."
     assert [order.process for order in platform.runtime.orders.values()] == ["web.1", "run.2"]
+
+
+@pytest.mark.parametrize("was_begun", [False, True], ids=["nobody had begun it", "a worker died while it began it"])
+def test_a_detached_run_waits_as_long_as_the_queue_needs(
+    make_platform: Callable[..., Platform], app_id: AppId, was_begun: bool
+) -> None:
+    platform = make_platform(pending_s=0.05, loop_s=0.1)
+    platform.deploy(platform.spec(app_id))
+    runs = platform.scheduler.runs
+    asked = runs.ask(app_id, RunWish("sleep 60", "ada@example.com"))
+    if was_begun:
+        with platform.database.read() as session:
+            row = session.get_one(RunRow, asked.run.id)
+        assert runs.claim(row)
+        platform = replace(platform, scheduler=another_process(platform, lambda app: None))
+        runs = platform.scheduler.runs
+    looks = platform.runtime.looks
+    with platform.looping():
+        with ExitStack() as others:
+            for _ in range(round(platform.settings.starts_per_cpu * 2)):
+                others.enter_context(runs.gate.passing(MANY))
+            eventually(lambda: len(runs.gate._waiting.get(runs_of(app_id), ())) == 1, "it waits")
+            with platform.database.write() as session:  # its time to start in would be over, had it begun
+                begun = update(RunRow).where(RunRow.started_at.is_not(None), RunRow.state == "starting")
+                session.execute(begun.values(started_at=clock.after(-1000)))
+            looks.clear()
+            eventually(lambda: len(looks) > 3, "the loop looks again")
+            assert runs.find(app_id, "run.1").state == "waiting"
+            assert len(runs.gate._waiting[runs_of(app_id)]) == 1, "once, however often it was looked at"
+        eventually(lambda: runs.find(app_id, "run.1").state == "running", "its turn has come")
+    assert [order.process for order in platform.runtime.orders.values()] == ["web.1", "run.1"]
+
+
+def test_what_is_to_end_does_not_wait_for_what_is_to_begin(platform: Platform, app_id: AppId) -> None:
+    platform.deploy(platform.spec(app_id))
+    runs = platform.scheduler.runs
+    with platform.looping():
+        runs.ask(app_id, RunWish("sleep 60", "ada@example.com"))
+        eventually(lambda: runs.find(app_id, "run.1").state == "running", "it runs")
+        with ExitStack() as others:
+            for _ in range(round(platform.settings.starts_per_cpu * 2)):
+                others.enter_context(runs.gate.passing(MANY))
+            for _ in range(platform.settings.parallel + 1):
+                runs.ask(app_id, RunWish("sleep 60", "ada@example.com"))
+            waiting = platform.settings.parallel + 1
+            eventually(lambda: len(runs.gate._waiting.get(runs_of(app_id), ())) == waiting, "the others wait")
+            runs.stop(app_id, "run.1", "Enough.")
+            eventually(lambda: runs.find(app_id, "run.1").over, "its end is recorded")
 
 
 class CountingRuntime(MemoryRuntime):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from core.errors import Unavailable, UserError
 from core.ids import AppId, new_id
-from core.secrets import Sealer
-from scheduler import InstanceState, ProcessType, Scheduler
-from tests.scheduler.conftest import Platform, eventually
+from scheduler import InstanceState, ProcessType
+from tests.scheduler.conftest import Platform, another_process, eventually
 from tests.scheduler.fakes import IDLE, SERVE, AbsentRuntime, StubbornRuntime
 
 
@@ -178,14 +176,6 @@ def test_a_wish_is_passed_on_to_whoever_was_given_to_wake(platform: Platform, ap
     elsewhere.scale(app_id, {"web": 2})
     elsewhere.restart(app_id, "web")
     assert woken == [app_id, app_id]
-
-
-def another_process(platform: Platform, wake: Callable[[AppId], None]) -> Scheduler:
-    """A scheduler over the same records, as another process has it."""
-    home = Path(platform.database.url.removeprefix("sqlite:///")).parent
-    sealer = Sealer(home / "secret.key")
-    parts = (platform.database, platform.router, platform.runtime, sealer, platform.settings)
-    return Scheduler(*parts, home / "live", wake)  # type: ignore[arg-type]
 
 
 def test_an_app_that_is_slow_to_look_at_keeps_no_other_waiting(make_platform: Callable[..., Platform]) -> None:
