@@ -26,10 +26,10 @@ class Certificate:
         told = data["ssl_cert"]
         return cls(
             name=data["name"],
-            names=tuple(told["cert_domains"]),
+            names=tuple(told.get("cert_domains") or ()),
             hosts=tuple(data.get("hosts") or ()),
-            subject=told["subject"],
-            issuer=told["issuer"],
+            subject=told.get("subject") or "",
+            issuer=told.get("issuer") or "",
             self_signed=bool(told.get("self_signed?")),
             starts_at=told["starts_at"],
             expires_at=told["expires_at"],
@@ -46,7 +46,7 @@ class Https:
     @classmethod
     def of(cls, data: Json) -> Https:
         """Read the API's object. Raises KeyError when it is not one."""
-        return cls(redirect=data["redirect"], hsts_s=data["hsts_s"])
+        return cls(redirect=data["redirect"], hsts_s=data.get("hsts_s") or 0)
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,12 @@ class AutomaticHost:
     certificate: str | None
     expires_at: str | None
 
+    @classmethod
+    def of(cls, data: Json) -> AutomaticHost:
+        """Read the API's object. Raises KeyError when it is not one."""
+        more = ("reason", "next_at", "certificate", "expires_at")
+        return cls(data["hostname"], data["state"], *(data.get(name) for name in more))
+
 
 @dataclass(frozen=True)
 class Automatic:
@@ -71,6 +77,4 @@ class Automatic:
     @classmethod
     def of(cls, data: Json) -> Automatic:
         """Read the API's object. Raises KeyError when it is not one."""
-        names = AutomaticHost.__dataclass_fields__
-        hosts = (AutomaticHost(**{name: each[name] for name in names}) for each in data["hosts"])
-        return cls(data["enabled"], tuple(hosts))
+        return cls(data["enabled"], tuple(map(AutomaticHost.of, data.get("hosts") or ())))

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urljoin, urlsplit
 
-from cli.errors import ApiError, ConnectionCut, Unreachable
+from cli.errors import ApiError, ConnectionCut, Lacking, Unreachable
 from cli.printing import problem
 from cli.servers import is_loopback
 
@@ -30,6 +30,13 @@ _ACCEPT = "application/vnd.heroku+json; version=3"
 _CONNECT_TIMEOUT_S = 10.0
 _ANSWER_TIMEOUT_S = 60.0
 _SILENCE_TIMEOUT_S = 3600.0  # a build step or a quiet app may print nothing for long
+
+
+class Answer(Json):
+    """An object of the API. What a command needs and an older server does not give is told by name."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Lacking(f"it has no {key!r}")
 
 
 class Api:
@@ -238,7 +245,7 @@ def _no_connection(server: str, error: BaseException) -> Unreachable:
 
 def _decoded(response: httpx.Response, server: str) -> Any:
     try:
-        return response.json()
+        return response.json(object_hook=Answer)
     except ValueError:
         raise _not_the_api(server) from None
 

@@ -6,7 +6,8 @@ CliError                  what we found; `hint` says what to do about it
 ├── GitFailed             the git command is missing or refused
 ├── OutcomeFailed         the request went through; the deploy, rollback or change that it began failed
 ├── Unreachable           no usable answer: refused, reset, timed out, TLS, DNS
-│   └── ConnectionCut     the connection ended in the middle of an answer
+│   ├── ConnectionCut     the connection ended in the middle of an answer
+│   └── Lacking           the answer has not what the command needs: the server is another version
 └── ApiError              the server answered with an error
 """
 
@@ -49,6 +50,16 @@ class Unreachable(CliError):
 
 class ConnectionCut(Unreachable):
     """The connection ended in the middle of an answer."""
+
+
+class Lacking(Unreachable):
+    """The answer has not what the command needs."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The server's answer is not what this command knows: {found}.",
+            "Bring the command and the server to the same version: `portside version`.",
+        )
 
 
 class ApiError(CliError):

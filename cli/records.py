@@ -1,5 +1,7 @@
 """What the API's objects are here: values with just what the command shows, and what `--json` prints.
 
+Only what says which object it is, and how it stands, must be there. All else may be missing: the server may be older.
+
 People are given by their email, moments as the API writes them (ISO 8601, UTC).
 """
 
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cli.client import Json
-from cli.errors import Unreachable
+from cli.errors import Lacking
 
 _Record = TypeVar("_Record")
 
@@ -233,16 +235,16 @@ class Domain:
 
 @dataclass(frozen=True)
 class Proxy:
-    """How requests are passed on to an app."""
+    """How requests are passed on to an app. None: the server does not know of it."""
 
     protocol: str
-    sticky: bool
-    retry_posts: bool
+    sticky: bool | None
+    retry_posts: bool | None
 
     @classmethod
     def of(cls, data: Json) -> Proxy:
         """Read the API's object. Raises KeyError when it is not one."""
-        return cls(data["protocol"], bool(data["sticky"]), bool(data["retry_posts"]))
+        return cls(data["protocol"], data.get("sticky"), data.get("retry_posts"))
 
 
 @dataclass(frozen=True)
@@ -271,15 +273,12 @@ def read(of: Callable[[Json], _Record], data: Any) -> _Record:
     """`data` as one of the records above.
 
     Raises:
-        Unreachable: the answer is not what this API gives.
+        Lacking: the answer is not what this API gives.
     """
     try:
         return of(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unreachable(
-            f"The server's answer is not what this command knows: {type(error).__name__} {error}.",
-            "Bring the command and the server to the same version: `portside version`.",
-        ) from None
+        raise Lacking(f"{type(error).__name__} {error}") from None
 
 
 def _email(person: Any) -> str | None:

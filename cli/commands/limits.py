@@ -103,7 +103,7 @@ def _show_limits(session: Session, found: Json) -> None:
     if session.as_json:
         as_json(found)
         return
-    rate, connections = found["requests_per_second"], found["connections"]
+    rate, connections = found.get("requests_per_second"), found.get("connections")
     facts(
         {
             "Requests per second": "no limit" if rate is None else f"{rate} from one address",
@@ -116,7 +116,7 @@ def _show_timeouts(session: Session, found: Json) -> None:
     if session.as_json:
         as_json(found)
         return
-    facts((label, _told(found[name], found["usual"][name])) for label, name in _TIMEOUTS.items())
+    facts((label, _told(found[name], found["usual"][name])) for label, name in _TIMEOUTS.items() if name in found)
 
 
 def _told(own: int | None, usual: float) -> str:

@@ -12,6 +12,8 @@ from cli.printing import as_json, progress
 from cli.records import Proxy, read
 from cli.session import Session, pass_session
 
+_ON = {True: "on", False: "off", None: "not known to this server"}
+
 
 @command("proxy", examples=["portside proxy", "portside proxy --json"])
 @app_options
@@ -36,8 +38,9 @@ def proxy(session: Session) -> None:
 @pass_session
 def proxy_set(session: Session, protocol: str | None, sticky: bool | None, retry_posts: bool | None) -> None:
     """Change how requests are passed on to an app."""
-    wanted = {"protocol": protocol, "sticky": sticky, "retry_posts": retry_posts}
-    if not any(value is not None for value in wanted.values()):
+    named = {"protocol": protocol, "sticky": sticky, "retry_posts": retry_posts}
+    wanted = {name: value for name, value in named.items() if value is not None}
+    if not wanted:
         raise CliError("Nothing to set.", "For example: portside proxy:set --sticky")
     target = session.target()
     _show(session, read(Proxy.of, target.api.patch(target.path("/proxy"), wanted)))
@@ -50,8 +53,8 @@ def _show(session: Session, found: Proxy) -> None:
         as_json(asdict(found))
         return
     click.echo(f"protocol     {found.protocol}")
-    click.echo(f"sticky       {'on' if found.sticky else 'off'}")
-    click.echo(f"retry-posts  {'on' if found.retry_posts else 'off'}")
+    click.echo(f"sticky       {_ON[found.sticky]}")
+    click.echo(f"retry-posts  {_ON[found.retry_posts]}")
 
 
 COMMANDS = (proxy, proxy_set)

@@ -96,7 +96,7 @@ def test_an_answer_that_lacks_a_field(logged_in, shell):
     result = shell(COMMAND, "info", "-a", "demo")
     assert result.returncode == 1
     assert result.stderr == (
-        " ▸    The server's answer is not what this command knows: KeyError 'name'.\n"
+        " ▸    The server's answer is not what this command knows: it has no 'name'.\n"
         " ▸    Bring the command and the server to the same version: `portside version`.\n"
     )
 

@@ -14,10 +14,10 @@ def test_it_is_shown_and_set(invoke, logged_in):
     assert done.stderr == "The protocol holds from the next release on. If the app runs already: push again.\n"
     assert logged_in.requests[-1][3] == {"protocol": "h2c", "sticky": True, "retry_posts": True}
     shown = invoke("proxy:set", "--no-sticky", "-a", "demo", "--json")
-    assert logged_in.requests[-1][3] == {"protocol": None, "sticky": False, "retry_posts": None}
+    assert logged_in.requests[-1][3] == {"sticky": False}
     assert json.loads(shown.stdout) == {"protocol": "h2c", "sticky": True, "retry_posts": True}
     invoke("proxy:set", "--no-retry-posts", "-a", "demo")
-    assert logged_in.requests[-1][3] == {"protocol": None, "sticky": None, "retry_posts": False}
+    assert logged_in.requests[-1][3] == {"retry_posts": False}
 
 
 def test_there_must_be_something_to_set(invoke, logged_in):
