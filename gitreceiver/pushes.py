@@ -142,7 +142,7 @@ class Pushes:
             self._end_log(push)
 
     def prune(self, app_id: AppId) -> None:
-        """Drop the objects of refused pushes."""
+        """Drop the objects of refused pushes, and bring the others into one pack."""
         self._repositories.prune(app_id)
 
     def forget_app(self, app_id: AppId) -> None:

@@ -29,6 +29,8 @@ _PUSHES = f"{OWN_REFS}pushes/"
 _ARRIVING = f"{OWN_REFS}arriving/"
 _YOUNG_S = 3600.0
 _LOCK = "portside.lock"
+MOST_PACKS = 50
+"""As git's own `gc.autoPackLimit`: each push brings a pack, and who reads an object looks into all of them."""
 
 
 class Repositories:
@@ -159,8 +161,12 @@ class Repositories:
         message = self._commit(app_id, commit).message.decode(errors="replace").strip()
         return message.splitlines()[0] if message else ""
 
+    def is_scattered(self, app_id: AppId) -> bool:
+        """Whether the app's objects lie in so many packs that `prune` is due."""
+        return sum(1 for _ in (self.path(app_id) / "objects/pack").glob("*.pack")) > MOST_PACKS
+
     def prune(self, app_id: AppId) -> None:
-        """Delete the objects that no ref and no running push reaches."""
+        """Delete the objects that no ref and no running push reaches, and bring the others into one pack."""
         if not self.exists(app_id):
             return
         with self.locked(app_id):

@@ -182,8 +182,14 @@ class PushRun:
         earlier = self._workshop.journal.waterfalls(self._push.app_id, self._push.kind)
         self._log.detail(waterfall.line(now, earlier))
         self._move(PushState.LIVE, total_ms=now.total_ms)
-        self._workshop.repositories.keep_pins(self._push.app_id, self._workshop.journal.kept(self._push.app_id))
+        self._tidy_up()
         self._close()
+
+    def _tidy_up(self) -> None:
+        repositories, app_id = self._workshop.repositories, self._push.app_id
+        repositories.keep_pins(app_id, self._workshop.journal.kept(app_id))
+        if repositories.is_scattered(app_id):
+            self._workshop.queue.nudge(PRUNE, app_id)
 
     @contextmanager
     def ending_well(self) -> Iterator[None]:

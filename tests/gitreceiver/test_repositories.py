@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from core.errors import NotFound
 from core.ids import AppId, new_id
+from gitreceiver import repositories
 
 
 @pytest.fixture
@@ -93,6 +95,33 @@ def test_prune_drops_what_nothing_holds(hall, client, stored):
     hall.repositories.unpin(hall.app_id, "a-push")
     hall.repositories.prune(hall.app_id)
     assert hall.repositories.git(hall.app_id).types([kept]) == {}
+
+
+@pytest.fixture
+def packed(hall, stored):
+    """As `stored`, with what is new in a pack of its own, as after a push of ours."""
+
+    def bring():
+        head = stored()
+        subprocess.run(["git", "-C", hall.repositories.path(hall.app_id), "repack", "-d", "-q"], check=True)
+        return head
+
+    return bring
+
+
+def test_many_packs_become_one_while_somebody_reads(hall, client, packed, monkeypatch):
+    monkeypatch.setattr(repositories, "MOST_PACKS", 2)
+    for number in range(3):
+        assert not hall.repositories.is_scattered(hall.app_id)
+        client.commit(f"{number}.py", content=f"{number}\n")
+        head = packed()
+    source = hall.repositories.source(hall.app_id, head)
+    assert source.read("0.py") == b"0\n"
+    assert hall.repositories.is_scattered(hall.app_id)
+    hall.repositories.prune(hall.app_id)
+    assert not hall.repositories.is_scattered(hall.app_id)
+    assert [source.read(f"{number}.py") for number in range(3)] == [b"0\n", b"1\n", b"2\n"]
+    assert len(list(hall.repositories.path(hall.app_id).glob("objects/pack/*.pack"))) == 1
 
 
 def test_keep_pins_spares_the_named_and_the_young(hall, client, stored):

@@ -13,7 +13,7 @@ from core import clock, timing
 from core.errors import Conflict, NotFound, UserError
 from core.leases import Lease
 from core.timing import Recorder
-from gitreceiver import PushState
+from gitreceiver import PushState, repositories
 from gitreceiver.pushes import WAITING
 from gitreceiver.run import line_of_pushes
 from tests.gitreceiver.pipeline.desk import BuggyBuilder, Desk, EndlessBuilder, FailingBuilder, InstantBuilder
@@ -203,6 +203,15 @@ def test_the_objects_of_a_refused_push_are_pruned(desk: Desk) -> None:
     assert desk.repositories.resolve(desk.app_id, commit) == commit
     desk.pushes.prune(desk.app_id)
     assert desk.repositories.resolve(desk.app_id, commit) is None
+
+
+def test_a_push_that_leaves_many_packs_has_them_brought_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.deploy(desk.commit("one"))
+    assert ("gitreceiver.prune", desk.app_id) not in desk.world.queue.nudges
+    monkeypatch.setattr(repositories, "MOST_PACKS", 0)
+    desk.repositories.prune(desk.app_id)
+    desk.deploy(desk.commit("two"))
+    assert ("gitreceiver.prune", desk.app_id) in desk.world.queue.nudges
 
 
 class TestCancel:
