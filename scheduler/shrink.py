@@ -41,16 +41,25 @@ class Shrink:
 
 @dataclass(frozen=True)
 class Room:
-    """What the new set is reckoned to need, what the host has left, and what each old `web` instance would give."""
+    """What the new set is reckoned to need, what the host has left, and what each old `web` instance would give.
+
+    `ending_mb`: what those hold that left earlier and have not ended yet.
+    """
 
     needed_mb: int
     free_mb: int
     each_mb: int
+    ending_mb: int = 0
 
     @property
     def missing(self) -> int:
         """How many instances have to leave for the new set to fit."""
-        return max(0, -(-(self.needed_mb - self.free_mb) // max(1, self.each_mb)))
+        return max(0, -(-(self.needed_mb - self.free_mb - self.ending_mb) // max(1, self.each_mb)))
+
+    @property
+    def waits(self) -> bool:
+        """Whether the new set fits only once those have ended that left earlier."""
+        return self.ending_mb > 0 and self.needed_mb > self.free_mb
 
 
 @dataclass(frozen=True)

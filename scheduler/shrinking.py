@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,7 @@ from scheduler.sizes import limits_for
 from scheduler.states import LIFE, InstanceState
 from scheduler.tables import AppRunRow, InstanceRow
 from scheduler.types import WEB, RunSpec
+from scheduler.warm import is_wanted
 
 _MARGIN_S = 10.0
 _MEASURED = 3
@@ -62,10 +63,11 @@ class Shrinking:
         room = self._room(spec, fresh) if rule.when_scarce else None
         if room is not None and room.missing:
             room = self._without_frozen(spec, frozen, room, lease, log, stopped)
+            room = replace(room, ending_mb=self._ending_mb(spec))
         shrunk = self._record(spec, rule, room, lease)
-        if shrunk is None:
+        if shrunk is None and (room is None or not room.waits):
             return
-        if shrunk.leaving:
+        if shrunk is not None and shrunk.leaving:
             before = len(shrunk.kept | {row.number for row in shrunk.leaving})
             log.step(f"{WEB}: {before} → {len(shrunk.kept)} {_instances(shrunk)} while v{spec.version} starts")
             with contained(f"route of app {spec.app_id}"):
@@ -73,9 +75,9 @@ class Shrinking:
         self._say_what_ends(spec.app_id, shrunk, log)
         self._await_end(spec.app_id, lambda row: row.state in (_S.RETIRED, _S.STOPPING), lease, stopped)
 
-    def _say_what_ends(self, app_id: AppId, shrunk: Shrinkage, log: LogWriter) -> None:
+    def _say_what_ends(self, app_id: AppId, shrunk: Shrinkage | None, log: LogWriter) -> None:
         """Nobody would guess that a deploy waits for what earlier ones, or a scaling, have left behind."""
-        leaving = {row.id for row in shrunk.leaving}
+        leaving = {row.id for row in shrunk.leaving} if shrunk is not None else set()
         with self.database.read() as session:
             ending = [row for row in _web_rows(session, app_id) if row.state in (_S.RETIRED, _S.STOPPING)]
         earlier = [row for row in ending if row.id not in leaving]
@@ -115,6 +117,15 @@ class Shrinking:
         each_mb = {name: self._held_mb(spec, name, rows) for name in fresh if spec.may_overlap(name)}
         return Room(sum(fresh[name] * each_mb[name] for name in each_mb), free_mb, each_mb[WEB])
 
+    def _ending_mb(self, spec: RunSpec) -> int:
+        """What those of `web` hold that drain or stop already, but for what is going to be kept frozen."""
+        with self.database.read() as session:
+            run = session.get(AppRunRow, spec.app_id)
+            kept, web = run.warm_rollout if run else None, _quantity(session, spec.app_id)
+            rows = [row for row in _web_rows(session, spec.app_id) if row.state in (_S.RETIRED, _S.STOPPING)]
+        going = [row for row in rows if row.state == _S.STOPPING or not is_wanted(row, kept, web, self.settings)]
+        return sum(self.runtime.memory_mb(row.container_id) or 0 for row in going if row.container_id)
+
     def _held_mb(self, spec: RunSpec, name: str, rows: Iterable[InstanceRow]) -> int:
         running = [row for row in rows if row.process_type == name and row.state == _S.RUNNING and row.container_id]
         found = (self.runtime.memory_mb(row.container_id) for row in running[:_MEASURED] if row.container_id)
@@ -124,20 +135,22 @@ class Shrinking:
     def _without_frozen(
         self, spec: RunSpec, frozen: Collection[str], room: Room, lease: Lease, log: LogWriter, stopped: Stopped
     ) -> Room:
-        """What is kept frozen of this app for a rollback goes before anything that serves."""
+        """What is, or is to be, kept frozen of this app for a rollback goes before anything that serves."""
         if frozen:
             return room  # they are being woken
         with self.database.write() as session:
             lease.hold_in(session)
             rows = [row for row in _web_rows(session, spec.app_id) if row.state == _S.WARM]
             run = records.locked_run(session, spec.app_id)
-            if run is None or not rows:
+            if run is None:
                 return room
             run.warm_rollout, run.warm_likeness = None, ""
+            if not rows:
+                return room
             ids, held_mb = {row.id for row in rows}, sum(row.warm_mb for row in rows)
         log.detail(f"Memory is scarce: {len(ids)} frozen instances of an earlier release make room first.")
         self._await_end(spec.app_id, lambda row: row.id in ids, lease, stopped)
-        return Room(room.needed_mb, room.free_mb + held_mb, room.each_mb)
+        return replace(room, free_mb=room.free_mb + held_mb)
 
     def _await_end(self, app_id: AppId, leaves: Callable[[InstanceRow], bool], lease: Lease, stopped: Stopped) -> None:
         """While the loop, or `look`, drains and ends them; those that left before, too: all hold memory."""

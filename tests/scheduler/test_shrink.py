@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -136,6 +137,29 @@ def test_no_more_leave_than_the_rule_allows_and_asking_again_changes_nothing(
     again = shrink.decide(left, quantity, rule, room)
     assert again is not None
     assert (again.kept, again.leaving) == (found.kept, ())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.builds(Room, *[st.integers(-50, 900)] * 2, st.integers(1, 200), st.integers(0, 900)),
+)
+def test_what_is_ending_anyway_is_reckoned_with_once(quantity: int, amount: int, room: Room) -> None:
+    """As few leave as let the new set fit, never more than if nothing were ending; and what is ending is awaited."""
+    rows, rule = [instance(number) for number in range(1, quantity + 1)], Shrink(amount, False, True)
+
+    def leaving(given: Room) -> int:
+        found = shrink.decide(rows, quantity, rule, given)
+        return 0 if found is None else len(found.leaving)
+
+    most, now, alone = quantity - min(quantity, amount), leaving(room), leaving(replace(room, ending_mb=0))
+    have_mb = room.free_mb + room.ending_mb
+    assert now <= alone <= most
+    assert now == most or room.needed_mb <= have_mb + now * room.each_mb, "it fits"
+    assert now == 0 or room.needed_mb > have_mb + (now - 1) * room.each_mb, "with one less it would not"
+    assert room.waits == (room.ending_mb > 0 and room.needed_mb > room.free_mb)
+    assert now == alone or room.waits
 
 
 def make_room(world: World, rule: Shrink) -> None:

@@ -267,3 +267,31 @@ def test_it_says_that_it_waits_for_what_left_earlier(crowded: Platform, app_id: 
     assert "It waits for what left earlier and has not ended yet: web.4 of v1; " in said
     assert said.endswith(" s at most.")
     assert crowded.runtime.seen == [{1: 2}] * 3
+
+
+@pytest.mark.parametrize(("free_mb", "left"), [(30, 4), (20, 3), (10, 2)])
+def test_auto_reckons_with_what_is_ending_anyway_and_waits_for_it(
+    crowded: Platform, app_id: AppId, free_mb: int, left: int
+) -> None:
+    """Three are wanted, each of 10 MB; a fourth drains."""
+    crowded.scheduler.scale(app_id, {"web": 3})
+    crowded.scheduler.reconcile_app(app_id)
+    assert crowded.states(app_id)["web.4"] == [InstanceState.RETIRED]
+    crowded.runtime.free_mb = free_mb
+    shrunk_to(crowded, "auto")(app_id, 2)
+    assert crowded.runtime.seen == [{1: left}] * 3
+    assert any("It waits for what left earlier" in line for line in crowded.lines) == (left < 4)
+
+
+def test_auto_lets_what_drains_to_be_kept_frozen_go_too(make_platform: Callable[..., Platform], app_id: AppId) -> None:
+    platform = make_platform(CrowdedRuntime(), warm_s=300.0)
+    platform.deploy(platform.spec(app_id))
+    platform.deploy(platform.spec(app_id, version=2, commit="beef"))
+    assert platform.states(app_id)["web.1"].count(InstanceState.RETIRED) == 1
+    platform.scheduler.scale(app_id, {"web": 2})
+    eventually(lambda: platform.scheduler.reconcile_app(app_id) or len(platform.running(app_id)) == 2, "two run")
+    platform.runtime.seen.clear()
+    platform.runtime.free_mb = 10
+    platform.deploy(platform.spec(app_id, version=3, shrink={"web": "auto"}, commit="other"))
+    assert platform.runtime.seen == [{2: 2}] * 2
+    assert frozen(platform, app_id) == 0
