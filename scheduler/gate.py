@@ -3,8 +3,8 @@
 A start costs the engine and the host far more than it costs us: after a reboot, hundreds at once would only be in each
 other's way, and be late all together. So there are few at a time, and each app that waits gets its turn before any
 gets a second one, however many instances it has. One-off runs take turns beside their app's instances, not behind them.
-Each process that starts containers has a gate of its own, so in the gateway, where people's attached runs begin, none
-waits for a restart of hundreds.
+Each process that starts containers has a gate of its own, and all share its places (see `slots`): so in the gateway,
+where people's attached runs begin, one waits for a place, and not behind the hundreds that a restart has queued.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+
+from scheduler.slots import Slots
 
 Stopped = Callable[[], BaseException | None]
 ASK_EVERY_S = 0.1
 
 
 class Gate:
-    """`most` gives how many may be inside at once; it is asked once, when the first one comes."""
+    """`most` gives how many may be inside at once; it is asked once, when the first one comes. `slots`: the places that
+    it shares with the gates of other processes."""
 
-    def __init__(self, most: Callable[[], int]) -> None:
+    def __init__(self, most: Callable[[], int], slots: Slots | None = None) -> None:
         self._ask = most
+        self._slots = slots
         self._most: int | None = None
         self._inside = 0
         self._waiting: OrderedDict[str, deque[threading.Event]] = OrderedDict()
@@ -48,7 +52,8 @@ class Gate:
             raise
         try:
             _raise_if(stopped)
-            yield
+            with self._slots.one_of(self._most, lambda: _raise_if(stopped)) if self._slots else nullcontext():
+                yield
         finally:
             with self._lock:
                 self._inside -= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.database import Database
 from router import Router
 from scheduler import addresses, records
@@ -9,6 +11,7 @@ from scheduler.gate import Gate, Stopped
 from scheduler.runtime import AddressTaken, ContainerOrder, Image, ImageGone, Runtime, StartFailed
 from scheduler.settings import SchedulerSettings
 from scheduler.sizes import limits_for
+from scheduler.slots import Slots
 from scheduler.tables import InstanceRow
 from scheduler.types import RunSpec
 from scheduler.volumes import for_container
@@ -19,12 +22,21 @@ _TRIES = 5
 class Launcher:
     """Starts containers for instance rows that exist already, so that none is ever unknown to the records."""
 
-    def __init__(self, database: Database, router: Router, runtime: Runtime, settings: SchedulerSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        router: Router,
+        runtime: Runtime,
+        settings: SchedulerSettings,
+        starts: Path | None = None,
+    ) -> None:
+        """`starts`: the folder of the places that all processes share, see `slots`."""
         self._database = database
         self._router = router
         self._runtime = runtime
         self._settings = settings
-        self.gate = Gate(lambda: round(settings.starts_per_cpu * runtime.capacity().cpus))
+        most = settings.starts_per_cpu
+        self.gate = Gate(lambda: round(most * runtime.capacity().cpus), Slots(starts) if starts else None)
 
     def launch(
         self, spec: RunSpec, row: InstanceRow, command: str | None, stopped: Stopped | None = None, queue: str = ""

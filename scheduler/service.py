@@ -71,7 +71,7 @@ class Scheduler:
         self._sealer = sealer
         agenda = self._agenda = Agenda()
         self._wake = wake or agenda.add
-        launcher = Launcher(database, router, runtime, settings)
+        launcher = Launcher(database, router, runtime, settings, keepsakes.parent / "run" / "starts")
         volumes = Volumes(database, runtime)
         handover, waking = Handover(database, runtime, settings), Waking(database, runtime, sealer, settings)
         self._keepsakes = Keepsakes(keepsakes, sealer)

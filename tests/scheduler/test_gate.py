@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -16,6 +19,7 @@ from core.ids import AppId, new_id
 from scheduler import RunWish, records
 from scheduler.gate import Gate, runs_of
 from scheduler.runtime import ContainerOrder
+from scheduler.slots import Slots
 from scheduler.tables import RunRow
 from tests.scheduler.conftest import Platform, another_process, eventually
 from tests.scheduler.fakes import MemoryRuntime
@@ -81,6 +85,57 @@ def test_no_more_are_inside_than_may_be_and_an_app_with_few_is_not_behind_one_wi
         waiting.one_leaves()
         assert waiting.came == [MANY, MANY, MANY, FEW], "its turn comes before the fourth of the other"
         assert len(waiting.inside) == 2
+
+
+def test_all_processes_share_the_places_and_one_that_is_killed_gives_its_own_back(tmp_path: Path) -> None:
+    took = "with Slots(Path(sys.argv[1])).one_of(2, lambda: None):\n    print('in', flush=True); sys.stdin.read()"
+    program = f"import sys; from pathlib import Path; from scheduler.slots import Slots\n{took}"
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "starts")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"in\n"
+        looked = threading.Event()
+
+        def stopped() -> None:
+            looked.set()
+
+        gate = Gate(lambda: 2, Slots(tmp_path / "starts"))
+        second = threading.Event()
+
+        def pass_too() -> None:
+            with gate.passing(FEW, stopped):
+                second.set()
+
+        with gate.passing(MANY):
+            thread = threading.Thread(target=pass_too, daemon=True)
+            thread.start()
+            for _ in range(5):
+                looked.clear()
+                assert looked.wait(30)
+            assert not second.is_set(), "the gate has room, and the platform none"
+            other.kill()
+            assert second.wait(30)
+        thread.join(30)
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_who_waits_for_a_place_can_be_stopped(tmp_path: Path) -> None:
+    gates = [Gate(lambda: 1, Slots(tmp_path / "starts")) for _ in range(2)]
+    enough, stopped = pytest.raises(Cancelled, match="No more"), Cancelled("No more.")
+    with gates[0].passing(MANY), enough, gates[1].passing(FEW, lambda: stopped):
+        raise AssertionError("it had no place")
+    with gates[1].passing(FEW):
+        pass
+
+
+def test_places_that_can_not_be_counted_keep_nothing_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "starts").write_text("no folder")
+    with Gate(lambda: 1, Slots(tmp_path / "starts")).passing(MANY):
+        pass
 
 
 def test_the_gate_is_open_again_after_an_error() -> None:
@@ -186,10 +241,10 @@ def test_a_detached_run_waits_as_long_as_the_queue_needs(
         platform = replace(platform, scheduler=another_process(platform, lambda app: None))
         runs = platform.scheduler.runs
     looks = platform.runtime.looks
-    with platform.looping():
-        with ExitStack() as others:
-            for _ in range(round(platform.settings.starts_per_cpu * 2)):
-                others.enter_context(runs.gate.passing(MANY))
+    with ExitStack() as others:
+        for _ in range(round(platform.settings.starts_per_cpu * 2)):
+            others.enter_context(runs.gate.passing(MANY))
+        with platform.looping():
             eventually(lambda: len(runs.gate._waiting.get(runs_of(app_id), ())) == 1, "it waits")
             with platform.database.write() as session:  # its time to start in would be over, had it begun
                 begun = update(RunRow).where(RunRow.started_at.is_not(None), RunRow.state == "starting")
@@ -198,7 +253,8 @@ def test_a_detached_run_waits_as_long_as_the_queue_needs(
             eventually(lambda: len(looks) > 3, "the loop looks again")
             assert runs.find(app_id, "run.1").state == "waiting"
             assert len(runs.gate._waiting[runs_of(app_id)]) == 1, "once, however often it was looked at"
-        eventually(lambda: runs.find(app_id, "run.1").state == "running", "its turn has come")
+            others.close()
+            eventually(lambda: runs.find(app_id, "run.1").state == "running", "its turn has come")
     assert [order.process for order in platform.runtime.orders.values()] == ["web.1", "run.1"]
 
 
