@@ -17,6 +17,7 @@ from scheduler.runtime import Attachment, Container, ContainerOrder, Terminal
 from scheduler.states import RunState
 from scheduler.tables import RunRow
 
+_STOPPED = "The run was stopped before it began."
 _LOOK_FIRST_S = 0.02
 _LOOK_MOST_S = 0.5
 
@@ -47,6 +48,7 @@ class Attending:
 
         try:
             with self.runs.turn(row):
+                self._raise_if_stopped(row)
                 self.runs.with_address(row, start)
         except PortsideError as error:
             self.runs.fail(row.id, error.message)
@@ -54,8 +56,15 @@ class Attending:
         [attachment] = opened
         if not self.runs.started(row, attachment.container_id):
             attachment.close()
-            raise UserError("The run was stopped before it began.")
+            raise UserError(_STOPPED)
         return attachment
+
+    def _raise_if_stopped(self, row: RunRow) -> None:
+        """It may have waited long for its turn."""
+        with self.runs.database.read() as session:
+            now = session.get(RunRow, row.id)
+        if now is None or now.state != RunState.STARTING:
+            raise UserError(_STOPPED)
 
     def beat(self, row: RunRow) -> None:
         """Tell the loop that this run is still carried."""

@@ -116,12 +116,12 @@ def _waiting(row: RunRow, now: datetime) -> RunStep | None:
 def _starting(
     row: RunRow, container: Container | None, now: datetime, settings: SchedulerSettings, since: datetime | None
 ) -> RunStep | None:
+    if row.attached and row.seen_until is not None:  # its carrier says that it lives; it may wait for its turn long
+        return Fail(row, _LOST) if now >= row.seen_until else None
     begun_at = row.started_at or row.created_at
     if now > begun_at + timedelta(seconds=settings.start_timeout_s):
         return Fail(row, "It could not be started in time.")
-    if row.attached:
-        return Fail(row, _LOST) if row.seen_until is not None and now >= row.seen_until else None
-    return Resume(row, container) if since is not None and begun_at < since else None
+    return Resume(row, container) if not row.attached and since is not None and begun_at < since else None
 
 
 def _overdue(row: RunRow, now: datetime) -> RunStep | None:

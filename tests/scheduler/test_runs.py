@@ -74,6 +74,7 @@ UP = {"started_at": NOW, "seen_until": NOW + timedelta(seconds=15), "end_by": NO
         (row(RunState.WAITING, attached=False), None, 0, Begin),
         (row(RunState.STARTING, started_at=NOW), None, 60, None),
         (row(RunState.STARTING, started_at=NOW), None, 121, Fail),
+        (row(RunState.STARTING, started_at=NOW, seen_until=NOW + timedelta(seconds=125)), None, 121, None),
         (row(RunState.RUNNING, **UP), container(), 1, None),
         (row(RunState.RUNNING, **UP), container("exited"), 1, End),
         (row(RunState.RUNNING, **UP), None, 1, End),
@@ -287,6 +288,19 @@ def test_a_run_that_waits_can_be_stopped_and_never_begins(live: Platform, runs: 
     assert runs.stop(app_id, "run.1", "Stopped.").state == "failed"
     assert Attending(runs).admit(asked.ticket) is None
     assert runs.stop(app_id, "run.1", "Again.").reason == "Stopped."
+
+
+def test_an_attached_run_that_is_stopped_before_its_turn_is_never_started(
+    live: Platform, runs: Runs, app_id: AppId
+) -> None:
+    asked, attending = attached(runs, app_id), Attending(runs)
+    claimed = attending.admit(asked.ticket)
+    assert claimed is not None
+    runs.stop(app_id, "run.1", "Enough.")
+    with pytest.raises(UserError, match="The run was stopped before it began"):
+        attending.begin(claimed)
+    assert [order.process for order in live.runtime.orders.values()] == ["web.1"]
+    assert (runs.find(app_id, "run.1").state, runs.find(app_id, "run.1").reason) == ("failed", "Enough.")
 
 
 def test_a_run_of_another_app_is_not_found(runs: Runs, app_id: AppId) -> None:
