@@ -11,8 +11,8 @@ from router.codes import OF_CLIENTS, Code, code_of
 MARK = "portside1"
 """What each of our lines begins with: HAProxy writes other things to its log, too."""
 FORMAT = (
-    f"{MARK} %[var(txn.app)] %s %HM %[var(txn.host)] %[var(txn.id)] %ci %Tc %Ta %ST %B %ts %HV"
-    " %[var(txn.scheme)] %[var(txn.code)] %HPO %HQ"
+    f"{MARK} %[var(txn.app)] %s %HM %[var(txn.host)] %ID %ci %Tc %Ta %ST %B %ts %HV"
+    " %[ssl_fc,iif(https,http)] %[var(txn.code)] %HPO %HQ"
 )
 """HAProxy's `log-format`. The path, the only part of any length, comes last: a line that is cut off stays readable.
 None of the parts can hold a space."""

@@ -20,7 +20,7 @@ from core import process
 from router import codes, counts, logins, options, pages, paths
 from router.access_log import FORMAT
 from router.front_control import VERSION_VARIABLE
-from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, map_lines
+from router.front_plan import CERTIFICATE_LIST, CERTIFICATES, DEFAULT_CERTIFICATE, FrontMap, Mark, map_lines
 from router.maintenance import STANDARD_PAGE
 from router.pipe import FD_VARIABLE, LINE_BYTES
 from router.plan import MapName, RouteTable, Server
@@ -81,6 +81,7 @@ def render(
         access_log_bytes=LINE_BYTES,
         access_log_format=FORMAT,
         maps=FrontMap,
+        marks=Mark,
         nobodys=paths.NOBODYS,
         tls=(DEFAULT_CERTIFICATE, CERTIFICATE_LIST),
         hosts_map=MapName.HOSTS.value,

@@ -76,6 +76,7 @@ class Front:
             gates = gate_records.entries(session)
             special = {*gates[FrontMap.OPTIONS], *pages, *sticky, *domain_records.turning(session, self._domain)}
         secure = {host: wanted.get(each.app_id, Https()) for host, each in shown.items() if each.expires_at > moment}
+        tls = {shown[host].app_id for host, https in secure.items() if https.redirect or https.hsts_s}
         maps = {
             **gates,
             FrontMap.CHALLENGES: challenges,
@@ -86,7 +87,7 @@ class Front:
             FrontMap.PATHS: forks,
             FrontMap.FORKED: {key.partition("/")[0]: "on" for key in forks},
             FrontMap.STICKY: sticky,
-            FrontMap.SPECIAL: dict.fromkeys(special, "on"),
+            FrontMap.SPECIAL: front_plan.marks(tls, special),
         }
         files = {front_plan.certificate_file(host, each.digest): each.id for host, each in shown.items()}
         return FrontTable(maps, files)

@@ -6,7 +6,7 @@ touch them. A certificate's file is named after its host and its content: so the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,8 +23,7 @@ class FrontMap(StrEnum):
     what it asks of them (gate_records.py); `redirects`: to which host; `maintenance`: the page of an app; `https`:
     plain HTTP is sent on to HTTPS; `hsts`: the header's value; `forked`: the hosts that have paths of their own;
     `paths`: to which app each leads (see paths.py); `sticky`: the apps whose visitors come back to one instance;
-    `special`: the apps that have an entry in any of `options`, `maintenance` and `sticky`, or a host in `redirects` or
-    `forked`. Requests to any other app pass no rule about these (plain.cfg.j2).
+    `special`: which of these the requests to an app pass (Mark).
 
     Entries are put in this order and taken away in the other: an app never asks for what its lists do not hold yet.
     """
@@ -41,6 +40,23 @@ class FrontMap(StrEnum):
     FORKED = "forked.map"
     STICKY = "sticky.map"
     SPECIAL = "special.map"
+
+
+class Mark(StrEnum):
+    """How an app is marked in `special`.
+
+    `all`: it has an entry in any of `options`, `maintenance` and `sticky`, or a host in `redirects` or `forked`.
+    `https`: it only has hosts in `https` or `hsts`. Requests to an app without a mark pass no rule about any of these
+    (front.cfg.j2).
+    """
+
+    ALL_RULES = "all"
+    HTTPS = "https"
+
+
+def marks(secure: Iterable[str], special: Iterable[str]) -> dict[str, str]:
+    """Of the apps with a host in `https` or `hsts`, and of those that want more."""
+    return {**dict.fromkeys(secure, Mark.HTTPS.value), **dict.fromkeys(special, Mark.ALL_RULES.value)}
 
 
 @dataclass(frozen=True)

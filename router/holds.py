@@ -15,5 +15,5 @@ def is_on(until: datetime | None) -> bool:
 
 
 def entry(until: datetime | None) -> str:
-    """The moment as HAProxy's map has it: seconds since the epoch."""
-    return "" if until is None else f"{until.timestamp():.3f}"
+    """The moment as HAProxy's map has it, in seconds since the epoch; 0 without a hold that is on."""
+    return f"{until.timestamp():.3f}" if until is not None and is_on(until) else "0"

@@ -51,7 +51,8 @@ class Scope:
 class RouteTable:
     """`hosts`: host → app id; `targets`: app id → slot; `slots`: slot → its servers by name.
 
-    `holds`: app id → until when its requests are held, in seconds since the epoch.
+    `holds`: app id → until when its requests are held, in seconds since the epoch; 0 for one that is counted and not
+    held: requests to all that have an entry pass every rule.
     `counted`: slot → the generation that its answers are counted for.
     """
 

@@ -178,7 +178,7 @@ def read(session: Session, domain: str, app_id: AppId | None = None) -> tuple[Ro
         targets={s.app_id: s.name for s in slots if s.state == SlotState.CURRENT and members[s.number]},
         slots={s.name: members[s.number] for s in slots if s.state != SlotState.RETIRED},
         counted={s.name: s.generation for s in slots if s.state != SlotState.RETIRED and s.app_id in counted},
-        holds={row.app_id: holds.entry(row.hold_until) for row in routes if holds.is_on(row.hold_until)},
+        holds={app_id: holds.entry(until) for app_id, _, counts, until in routes if counts or holds.is_on(until)},
     )
     apps = frozenset({app_id} if app_id else {row.app_id for row in routes})
     scope = Scope(frozenset(hosts), apps, frozenset(map(slot_name, numbers)))

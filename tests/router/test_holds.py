@@ -81,6 +81,22 @@ def test_a_hold_that_is_released_goes_on_with_the_old(haproxy, shop, until):
 
 
 @pytest.mark.engine
+def test_an_app_that_is_counted_is_held_no_longer_than_another(haproxy, shop, until):
+    """It has an entry in the same map before the hold and after it."""
+    haproxy.router.traffic.count(shop, True)
+    assert haproxy.control.observe(None).holds == {shop: "0"}
+    assert haproxy.get(HOST) == (200, "old")
+    hold(haproxy, shop)
+    held = Held(haproxy)
+    until(lambda: waiting(haproxy) == 1, "it waits")
+    haproxy.router.release(shop)
+    assert held.wait() == (200, "old")
+    assert haproxy.router.traffic.seen(shop).requests == 2
+    haproxy.router.traffic.count(shop, False)
+    assert haproxy.control.observe(None).holds == {}
+
+
+@pytest.mark.engine
 def test_a_hold_ends_by_itself_at_its_deadline(haproxy, shop):
     hold(haproxy, shop, seconds=1)
     held = Held(haproxy)

@@ -9,6 +9,7 @@ from router import HaproxyControl, Router, TrafficLimits, TrafficTimeouts, Verdi
 from router.front_plan import FrontMap
 from router.haproxies import Places
 from router.runtime_socket import ask
+from tests.router.authority import Authority
 from tests.router.conftest import Haproxy
 from tests.router.raw import PATIENCE_S, RecordingApp, Seen, exchange, statuses
 
@@ -27,6 +28,11 @@ WANTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
 @pytest.fixture
 def shop(memory_router: Router, app_id: AppId) -> AppId:
     """An app with a host of each kind, and nothing else."""
@@ -43,7 +49,7 @@ def test_an_app_that_only_has_hosts_goes_the_short_way(memory_front, shop):
 @pytest.mark.parametrize("want", WANTS)
 def test_an_app_that_wants_something_passes_every_rule(memory_router, memory_front, shop, want):
     WANTS[want](memory_router, shop)
-    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "on"}
+    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "all"}
     memory_router.forget_app(shop)
     assert memory_front.maps[FrontMap.SPECIAL] == {}
 
@@ -51,8 +57,27 @@ def test_an_app_that_wants_something_passes_every_rule(memory_router, memory_fro
 def test_it_is_the_app_of_the_host_whose_requests_may_lead_elsewhere(memory_router, memory_front, shop):
     api = AppId(new_id())
     memory_router.add_domain(api, "example.com/api", shares=lambda _: True)
-    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "on"}
+    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "all"}
     memory_router.remove_domain(api, "example.com/api")
+    assert memory_front.maps[FrontMap.SPECIAL] == {}
+
+
+@pytest.mark.parametrize("https", [{"redirect": True}, {"redirect": False, "hsts_s": 60}])
+def test_an_app_that_wants_only_https_passes_only_its_rules(memory_router, memory_front, authority, shop, https):
+    added = memory_router.certificates.add(shop, *authority.issue("example.com"))
+    memory_router.certificates.set_https(shop, **https)
+    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "https"}
+    memory_router.maintenance.turn_on(shop)
+    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "all"}
+    memory_router.maintenance.turn_off(shop)
+    assert memory_front.maps[FrontMap.SPECIAL] == {shop: "https"}
+    memory_router.certificates.remove(shop, added.name)
+    assert memory_front.maps[FrontMap.SPECIAL] == {}
+
+
+def test_an_app_whose_hosts_only_show_a_certificate_goes_the_short_way(memory_router, memory_front, authority, shop):
+    memory_router.certificates.set_https(shop, redirect=False, hsts_s=0)
+    memory_router.certificates.add(shop, *authority.issue("example.com"))
     assert memory_front.maps[FrontMap.SPECIAL] == {}
 
 
