@@ -1,7 +1,8 @@
 """The records: SQLAlchemy over SQLite (the embedded default) or PostgreSQL (by `PORTSIDE_DATABASE_URL`).
 
 SQLite runs in WAL mode with foreign keys on and a 10 s busy timeout. Writers begin with `BEGIN IMMEDIATE`, so two of
-them queue instead of failing at commit. No transaction ever spans a call to anything outside the database.
+them queue instead of failing at commit. On PostgreSQL it is the same by a lock that each writer takes first, and a read
+sees one moment (docs/decisions/0031). No transaction ever spans a call to anything outside the database.
 """
 
 from __future__ import annotations
@@ -20,19 +21,31 @@ from sqlalchemy.types import TypeDecorator
 from core.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
+FROZEN_MS = 30_000
+"""After so long without a statement, PostgreSQL ends a writer's transaction: else a frozen one held up all others."""
+WRITERS = 0x706F727473696465
+"""The number of the lock that PostgreSQL's writers queue for ("portside"): one for each of its databases."""
 CACHE_KIB = 512
 """Of each connection; the kernel holds the file's pages once for all of them."""
+_ISOLATION = {True: 2, False: 3}
+"""By whether it writes: psycopg's READ_COMMITTED and REPEATABLE_READ (there may be no psycopg)."""
+_NO_TURN = (
+    f"Nothing could be recorded for {BUSY_TIMEOUT_MS // 1000} s: somebody else wrote all the time.",
+    "Try again. If it happens often, the server's disk is too slow for what writes to it.",
+)
 _PROBLEMS = {
     "disk is full": (
         "The server's disk is full, so nothing can be recorded.",
         "Free space on it; `portside-server doctor` says how.",
     ),
-    "database is locked": (
-        f"Nothing could be recorded for {BUSY_TIMEOUT_MS // 1000} s: somebody else wrote all the time.",
-        "Try again. If it happens often, the server's disk is too slow for what writes to it.",
+    "database is locked": _NO_TURN,
+    "55P03": _NO_TURN,
+    "53100": (
+        "The disk of the database server is full, so nothing can be recorded.",
+        "Free space where PostgreSQL keeps its data.",
     ),
 }
-"""By SQLite's own words: what to say, and what to do."""
+"""By SQLite's own words or PostgreSQL's code: what to say, and what to do."""
 
 
 class Base(DeclarativeBase):
@@ -84,7 +97,8 @@ class Database:
 
     def create_tables(self) -> None:
         """Create every known table that is missing (tests; a real platform migrates with Alembic)."""
-        Base.metadata.create_all(self.engine)
+        with self.write() as session:
+            Base.metadata.create_all(session.connection())
 
     def close(self) -> None:
         self.engine.dispose()
@@ -92,19 +106,24 @@ class Database:
 
 @contextmanager
 def _told_plainly() -> Iterator[None]:
-    """What is for a person to mend is not a bug (SQLITE_FULL and SQLITE_BUSY, https://www.sqlite.org/rescode.html)."""
+    """What is for a person to mend is not a bug (SQLITE_FULL and SQLITE_BUSY, https://www.sqlite.org/rescode.html;
+    disk_full and lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
     try:
         yield
     except OperationalError as error:
+        told = getattr(error.orig, "sqlstate", None) or str(error.orig)
         for words, (message, hint) in _PROBLEMS.items():
-            if words in str(error.orig):
+            if words in told:
                 raise Unavailable(message, hint) from error
         raise
 
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "connect", _configure_postgres)
+        event.listen(engine, "begin", _begin_postgres)
+        return engine
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
@@ -129,5 +148,25 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    writing = connection.get_execution_options().get("portside_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_writing(connection) else "BEGIN")
+
+
+def _configure_postgres(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    connection.commit()
+
+
+def _begin_postgres(connection: Any) -> None:
+    """A read's isolation is in the words of its BEGIN, which psycopg sends: it costs no trip to the server."""
+    writing = _is_writing(connection)
+    driver = connection.connection.driver_connection
+    driver.isolation_level = _ISOLATION[writing]
+    driver.read_only = not writing
+    if writing:
+        # Under READ COMMITTED each later statement sees all that was committed before the lock was ours.
+        patience = f"set_config('idle_in_transaction_session_timeout', '{FROZEN_MS}', true)"
+        connection.exec_driver_sql(f"SELECT {patience}, pg_advisory_xact_lock({WRITERS})")
+
+
+def _is_writing(connection: Any) -> bool:
+    return bool(connection.get_execution_options().get("portside_write", False))

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, String, exists, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -78,19 +77,15 @@ class Leases:
         """The lease `name` with a fresh fence, or None while another owner's is unexpired."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
         moment = clock.now()
-        try:
-            with self.database.write() as session:
-                row = session.get(LeaseRow, name, with_for_update=True)
-                if row is None:
-                    row = LeaseRow(name=name, owner=owner, fence=0, expires_at=moment)
-                    session.add(row)
-                elif row.expires_at > moment:
-                    return None
-                row.owner, row.fence, row.expires_at = owner, row.fence + 1, clock.after(self.ttl_s, moment)
-                session.flush()
-                return Lease(name, owner, row.fence)
-        except IntegrityError:  # another process made the row first (PostgreSQL; SQLite's writers queue)
-            return None
+        with self.database.write() as session:
+            row = session.get(LeaseRow, name)
+            if row is None:
+                row = LeaseRow(name=name, owner=owner, fence=0, expires_at=moment)
+                session.add(row)
+            elif row.expires_at > moment:
+                return None
+            row.owner, row.fence, row.expires_at = owner, row.fence + 1, clock.after(self.ttl_s, moment)
+            return Lease(name, owner, row.fence)
 
     def renew(self, lease: Lease) -> None:
         """Push the expiry on; sets `lease.lost` when it is no longer ours."""

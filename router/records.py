@@ -65,9 +65,7 @@ def point(session: Session, app_id: AppId, generation: str, backends: Sequence[B
 
 
 def _take_slot(session: Session, app_id: AppId, generation: str) -> int:
-    """Take the free slot with the lowest number; gives that. (On SQLite, writers queue already.)"""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"LOCK TABLE {SlotRow.__tablename__} IN EXCLUSIVE MODE"))
+    """Take the free slot with the lowest number; gives that."""
     speaks = proxies.mode(session, app_id).protocol
     number = _lowest_free(session)
     slot = {"app_id": app_id, "generation": generation, "state": SlotState.CURRENT, "protocol": speaks}

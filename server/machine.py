@@ -37,7 +37,12 @@ NEEDED = (
     Program("setpriv", "util-linux"),
 )
 ENGINE = (Program("dockerd", "docker.io"), Program("iptables", "iptables"))
-FOR_TESTS = (Program("chromium", "chromium"), Program("wrk", "wrk"), Program("pebble", "pebble"))
+FOR_TESTS = (
+    Program("chromium", "chromium"),
+    Program("wrk", "wrk"),
+    Program("pebble", "pebble"),
+    Program("pg_createcluster", "postgresql", "postgresql"),
+)
 FOR_BENCH = (Program("nginx", "nginx", "nginx"), Program("wrk", "wrk"))
 FOR_BASE_IMAGE = (Program("mmdebstrap", "mmdebstrap"),)
 

@@ -13,7 +13,9 @@ import argon2
 import hypothesis
 import pytest
 
+from core.database import Database
 from tests.live import LivePlatform
+from tests.postgres import postgres_database, postgres_server
 from tests.traces import reap_the_dead
 
 _spent_s: dict[str, float] = defaultdict(float)
@@ -48,6 +50,20 @@ def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
             return live
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def on_postgres(postgres: str) -> Iterator[Database]:
+    """Records in PostgreSQL: every known table, nothing in them."""
+    with postgres_database(postgres) as database:
+        yield database
 
 
 @pytest.fixture

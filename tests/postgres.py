@@ -1,0 +1,83 @@
+"""A PostgreSQL server for the tests of one process: on a socket of its own, without a port, gone at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from core import process
+from core.database import Database
+from core.ids import new_id
+
+_CARELESS = (
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
+)
+"""Nothing here need outlive a power cut."""
+
+T = TypeVar("T")
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The URL of a server's database, for as long as the block runs. As root, it runs as `postgres`."""
+    folder = Path(tempfile.mkdtemp(prefix="portside-pg-"))
+    user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "postgres", "postgres")
+    data, socket = folder / "data", quote(str(folder))
+    control = [*user, str(_programs() / "pg_ctl"), "--silent", "--wait", f"--pgdata={data}"]
+    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' {_CARELESS}"
+    try:
+        process.run([*control, "-o", "--auth=trust --username=portside --encoding=UTF8 --no-sync", "initdb"])
+        process.run([*control, "-o", options, f"--log={folder / 'log'}", "start"])
+        try:
+            yield f"postgresql+psycopg://portside@/postgres?host={socket}"
+        finally:
+            process.run([*control, "--mode=immediate", "stop"])
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def postgres_database(server_url: str, *, tables: bool = True) -> Iterator[Database]:
+    """A schema of the server's own to a test, with every known table and nothing in them."""
+    database = Database(server_url + f"&options={quote(f'-c search_path=s{new_id()[:8]}')}")
+    schema = database.engine.url.query["options"]
+    assert isinstance(schema, str)
+    with database.write() as session:
+        session.connection().exec_driver_sql(f"CREATE SCHEMA {schema.rpartition('=')[2]}")
+    if tables:
+        database.create_tables()
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def at_once(times: int, act: Callable[[], T]) -> list[T | Exception]:
+    """What `act` gives or raises in so many threads that begin together."""
+    barrier = threading.Barrier(times)
+
+    def one() -> T | Exception:
+        barrier.wait()
+        try:
+            return act()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(times) as pool:
+        return [each.result() for each in [pool.submit(one) for _ in range(times)]]
+
+
+def _programs() -> Path:
+    """Debian keeps a server's programs in a folder for each version, which is in nobody's PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent
