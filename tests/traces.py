@@ -55,7 +55,7 @@ def remove_traces(name: str) -> None:
     """Remove the containers, volumes and the network of the platform `name`, and the images of its registry."""
     engine = docker.from_env()
     try:
-        for container in engine.containers.list(all=True, filters={"label": f"{LABEL}={name}"}):
+        for container in engine.containers.list(all=True, ignore_removed=True, filters={"label": f"{LABEL}={name}"}):
             container.remove(force=True)
         for volume in engine.volumes.list(filters={"label": f"{LABEL}={name}"}):
             volume.remove()
@@ -72,7 +72,8 @@ def reap_the_dead() -> None:
     """
     engine = docker.from_env()
     labels = [
-        container.labels.get(LABEL, "") for container in engine.containers.list(all=True, filters={"label": LABEL})
+        container.labels.get(LABEL, "")
+        for container in engine.containers.list(all=True, ignore_removed=True, filters={"label": LABEL})
     ]
     labels += [volume.attrs["Labels"].get(LABEL, "") for volume in engine.volumes.list(filters={"label": LABEL})]
     networks = [network.name for network in engine.networks.list()]

@@ -80,7 +80,7 @@ class Site:
         """The running containers of the app."""
         engine = self.platform.engine()
         try:
-            found = engine.containers.list(filters={"label": f"{LABEL}={self.platform.name}"})
+            found = engine.containers.list(ignore_removed=True, filters={"label": f"{LABEL}={self.platform.name}"})
             return [
                 Container(str(one.id), one.labels["portside.process"], int(one.labels["portside.version"]))
                 for one in found

@@ -122,7 +122,7 @@ def at_each_others_addresses(platform: LivePlatform, sites: tuple[Site, Site]) -
 
 def _containers(platform: LivePlatform) -> list[Any]:
     engine = platform.engine()
-    return list(engine.containers.list(all=True, filters={"label": f"{LABEL}={platform.name}"}))
+    return list(engine.containers.list(all=True, ignore_removed=True, filters={"label": f"{LABEL}={platform.name}"}))
 
 
 def _address(container: Any, network: str) -> str:
