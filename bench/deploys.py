@@ -92,7 +92,7 @@ def rollback(bed: Bed) -> Row:
 
     Measured: from the API request (POST /apps/APP/releases) until the router gives the first 200 of the restored
     release. Reference: start.sh, which runs one container of the same image, with nothing but a published port, until
-    its first 200. The note says how long that takes in an isolated network, as instances run in.
+    its first 200. The note has the ratio to the same in an isolated network, as instances run in.
     """
     ours, floor, isolated = [], [], []
     with bed.with_settings(**NOTHING_WARM):
@@ -103,8 +103,8 @@ def rollback(bed: Bed) -> Row:
             isolated.append(_start_in_our_network(bed, image))
             ours.append(roll_back(bed, app, words[number % 2]))
         app.destroy()
-    note = f"by hand in the platform's network: {seconds(isolated[1:])}"
-    return ratio("rollback → first 200", seconds(ours[1:]), seconds(floor[1:]), 1.2, note)
+    beside = {"by hand in the platform's network": seconds(isolated[1:])}
+    return ratio("rollback → first 200", seconds(ours[1:]), seconds(floor[1:]), 1.2, beside=beside)
 
 
 def two_releases(bed: Bed) -> tuple[BenchApp, list[str]]:

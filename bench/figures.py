@@ -70,9 +70,23 @@ class Broken:
     why: str
 
 
-def ratio(what: str, measured: Samples, reference: Samples, budget: float, note: str = "") -> Row:
-    """A row whose figure is the median measured over the median of the reference."""
+def ratio(
+    what: str,
+    measured: Samples,
+    reference: Samples,
+    budget: float,
+    note: str = "",
+    beside: Mapping[str, Samples] | None = None,
+) -> Row:
+    """A row whose figure is the median measured over the median of the reference.
+
+    The note says the same ratio to each further reference in `beside`; the budget does not bound these.
+    """
     kept = {"measured": measured.values, "reference": reference.values}
+    for name, other in (beside or {}).items():
+        said = f"{short(measured.median / other.median)} x {name}: {other}"
+        note = f"{note}; {said}" if note else said
+        kept[name] = other.values
     return Row(what, str(measured), str(reference), measured.median / reference.median, budget, "x", note, kept)
 
 

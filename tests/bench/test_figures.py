@@ -31,6 +31,13 @@ def test_a_ratio_is_of_medians_and_keeps_the_raw_numbers() -> None:
     assert row.kept == {"measured": (3, 100, 2.4), "reference": (2, 2, 0.1)}
 
 
+def test_a_further_reference_is_told_and_kept_but_not_what_the_budget_bounds() -> None:
+    row = ratio("rollback", seconds([1.2]), seconds([1.0]), budget=1.2, beside={"in our network": seconds([0.8])})
+    assert (row.figure, row.met) == (1.2, True)
+    assert row.note == "1.50 x in our network: 0.80 s"
+    assert row.kept == {"measured": (1.2,), "reference": (1.0,), "in our network": (0.8,)}
+
+
 def test_a_budget_that_is_just_missed_is_missed() -> None:
     assert not Row("memory", "", "", 250.1, 250, "MB").met
 
