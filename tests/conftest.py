@@ -53,7 +53,7 @@ def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def postgres(machine: None) -> Iterator[str]:
     """The URL of a PostgreSQL server."""
     with postgres_server() as url:
         yield url

@@ -16,19 +16,26 @@ from urllib.parse import quote
 from core import process
 from core.database import Database
 from core.ids import new_id
+from server import procfs
 
 _CARELESS = (
     "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
 )
 """Nothing here need outlive a power cut."""
 
+_NUMBER = 1_000_000
+"""Beyond all numbers of the same process's platforms."""
 T = TypeVar("T")
 
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The URL of a server's database, for as long as the block runs. As root, it runs as `postgres`."""
-    folder = Path(tempfile.mkdtemp(prefix="portside-pg-"))
+    # Named as what `tests.traces.reap_the_dead` removes: a server whose folder is gone ends itself within a minute.
+    me = procfs.record_of(os.getpid())
+    assert me is not None
+    folder = Path(tempfile.gettempdir()) / f"portside-test-{me.pid}-{me.start}-{_NUMBER}"
+    folder.mkdir(mode=0o700)
     user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres", "postgres")
