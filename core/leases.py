@@ -2,6 +2,7 @@
 
 A lease has a name, an owner, an expiry that a heartbeat pushes on, and a fence: a number that grows with each new
 holder. Docker and HAProxy check no fence, so every write that matters is guarded by it here (`fenced`).
+Rows that ended long ago are dropped; one row keeps the highest fence among them, so that a fence never comes twice.
 See Martin Kleppmann, "How to do distributed locking" (2016), for why expiry alone is not enough.
 """
 
@@ -14,9 +15,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, exists, select, update
+from sqlalchemy import ColumnElement, String, delete, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -25,6 +26,11 @@ from core.errors import LeaseLost
 from core.ids import new_id
 
 log = logging.getLogger("portside.leases")
+
+KEPT_FOR = timedelta(days=1)
+"""How long after its end a lease's row stays: far longer than any holder is frozen."""
+DROPPED = "(dropped)"
+"""The name of the row whose fence is the highest of all that were dropped."""
 
 
 class LeaseRow(Base):
@@ -80,7 +86,8 @@ class Leases:
         with self.database.write() as session:
             row = session.get(LeaseRow, name)
             if row is None:
-                row = LeaseRow(name=name, owner=owner, fence=0, expires_at=moment)
+                dropped = session.get(LeaseRow, DROPPED)
+                row = LeaseRow(name=name, owner=owner, fence=dropped.fence if dropped else 0, expires_at=moment)
                 session.add(row)
             elif row.expires_at > moment:
                 return None
@@ -100,6 +107,26 @@ class Leases:
         ours = (LeaseRow.name == lease.name, LeaseRow.fence == lease.fence, LeaseRow.owner == lease.owner)
         with self.database.write() as session:
             session.execute(update(LeaseRow).where(*ours).values(expires_at=clock.now()))
+
+    def drop_ended(self) -> int:
+        """Drop the rows of leases that ended `KEPT_FOR` ago; gives how many.
+
+        Most were of what is no more: destroyed apps, certificates that nobody wants. Where a name is used again, its
+        fences go on above all that were dropped.
+        """
+        moment = clock.now()
+        ended = (LeaseRow.expires_at < moment - KEPT_FOR, LeaseRow.name != DROPPED)
+        with self.database.read() as session:
+            if session.scalar(select(LeaseRow.name).where(*ended).limit(1)) is None:
+                return 0
+        with self.database.write() as session:
+            highest = session.scalar(select(func.max(LeaseRow.fence)).where(*ended)) or 0
+            row = session.get(LeaseRow, DROPPED)
+            if row is None:
+                row = LeaseRow(name=DROPPED, owner="", fence=0, expires_at=moment)
+                session.add(row)
+            row.fence = max(row.fence, highest)
+            return session.execute(delete(LeaseRow).where(*ended)).rowcount  # type: ignore[attr-defined,no-any-return]
 
     def is_held(self, name: str) -> bool:
         with self.database.read() as session:

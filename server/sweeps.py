@@ -25,6 +25,7 @@ FINISH_APPS = "server.finish_apps"
 FORGET_DESTROYED = "server.forget_destroyed"
 DROP_OLD_IMAGES = "server.drop_old_images"
 CHECK_IMAGES = "server.check_images"
+DROP_LEASES = "server.drop_leases"
 MINUTE_S = 60.0
 HOUR_S = 3600.0
 
@@ -47,6 +48,7 @@ class Sweeps:
         its.queue.door(FORGET_DESTROYED, self.forget_destroyed, every_s=sweep_s)
         its.queue.door(DROP_OLD_IMAGES, self.drop_old_images, every_s=HOUR_S)
         its.queue.door(CHECK_IMAGES, self.check_images, every_s=HOUR_S)
+        its.queue.door(DROP_LEASES, self.drop_leases, every_s=HOUR_S)
 
     def finish_apps(self) -> None:
         """Give an app its owner's access and its host name, where whoever made or renamed it died in between."""
@@ -102,6 +104,10 @@ class Sweeps:
         for app in self.platform.releases.apps():
             with contained(f"dropping old images of {app.name}"):
                 self.platform.releases.drop_old_images(app.id)
+
+    def drop_leases(self) -> None:
+        """Drop the records of leases that ended long ago."""
+        self.platform.leases.drop_ended()
 
     def check_images(self) -> None:
         """See which releases can be brought back; an engine or a registry that is away says nothing about them."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from core import clock
 from core.database import Database
 from core.errors import LeaseLost
-from core.leases import LeaseRow, Leases
+from core.leases import DROPPED, KEPT_FOR, LeaseRow, Leases
 from tests.databases import new_database
 
 
@@ -119,3 +121,57 @@ def test_leases_are_found_by_the_beginning_of_their_names(database: Database) ->
     for name in ("line:a", "liner", "pushes:a"):
         leases.take(name)
     assert leases.held_under("line:") == ["line:a"]
+
+
+def end_long_ago(database: Database, *names: str) -> None:
+    past = clock.now() - KEPT_FOR - timedelta(minutes=1)
+    with database.write() as session:
+        session.execute(update(LeaseRow).where(LeaseRow.name.in_(names)).values(expires_at=past))
+
+
+def rows(database: Database) -> dict[str, int]:
+    with database.read() as session:
+        return {row.name: row.fence for row in session.scalars(select(LeaseRow))}
+
+
+def test_leases_that_ended_long_ago_are_dropped_and_the_others_stay(database: Database) -> None:
+    leases = Leases(database)
+    with leases.held("gone"), leases.held("just ended"):
+        pass
+    assert leases.take("held") is not None
+    end_long_ago(database, "gone")
+    assert leases.drop_ended() == 1
+    assert rows(database) == {"just ended": 1, "held": 1, DROPPED: 1}
+    assert leases.drop_ended() == 0
+
+
+def test_a_name_that_comes_back_has_a_higher_fence_than_it_ever_had(database: Database) -> None:
+    leases = Leases(database)
+    for _ in range(3):
+        with leases.held("much used") as last:
+            pass
+    dead = Leases(database, ttl_s=0).take("little used")
+    assert last is not None
+    assert dead is not None
+    end_long_ago(database, "much used", "little used")
+    leases.drop_ended()
+    end_long_ago(database, DROPPED)
+    leases.drop_ended()
+    again, heir = leases.take("much used"), leases.take("little used")
+    assert again is not None
+    assert heir is not None
+    assert again.fence > last.fence
+    assert heir.fence > dead.fence
+    with database.read() as session:
+        assert session.scalars(select(LeaseRow.name).where(dead.fenced())).all() == []
+    leases.renew(dead)
+    assert dead.lost.is_set()
+
+
+def test_the_holder_of_a_dropped_lease_can_write_nothing(database: Database) -> None:
+    dead = Leases(database).take("frozen")
+    assert dead is not None
+    end_long_ago(database, "frozen")
+    Leases(database).drop_ended()
+    with pytest.raises(LeaseLost), database.write() as session:
+        dead.hold_in(session)
