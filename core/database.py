@@ -7,11 +7,12 @@ sees one moment (docs/decisions/0031). No transaction ever spans a call to anyth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
@@ -27,6 +28,8 @@ WRITERS = 0x706F727473696465
 """The number of the lock that PostgreSQL's writers queue for ("portside"): one for each of its databases."""
 CACHE_KIB = 512
 """Of each connection; the kernel holds the file's pages once for all of them."""
+AT_ONCE = 500
+"""The values of a list that one statement names; SQLite bears 32,766 (https://www.sqlite.org/limits.html)."""
 _ISOLATION = {True: 2, False: 3}
 """By whether it writes: psycopg's READ_COMMITTED and REPEATABLE_READ (there may be no psycopg)."""
 _NO_TURN = (
@@ -46,6 +49,9 @@ _PROBLEMS = {
     ),
 }
 """By SQLite's own words or PostgreSQL's code: what to say, and what to do."""
+
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -102,6 +108,13 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists that are short enough for `IN (…)`."""
+    rest = iter(values)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sqlalchemy import String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.database import Base, Database, UtcDateTime
+from core.database import Base, Database, UtcDateTime, in_parts
 from core.redis_client import Quiet, connect
 from core.secrets import Mask
 
@@ -32,7 +32,6 @@ MOST_BYTES = 5_000_000
 KEPT_IN_REDIS_AFTER_CLOSE_S = 600
 TICK_S = 1.0
 EXPIRED = "(this log is old: portside-server gc has emptied it)"
-_AT_ONCE = 500
 _TRUNCATED = "(the log is over 5 MB: the rest is not kept)"
 
 
@@ -161,10 +160,9 @@ class LogStreams:
         old = select(LogRow.id).where(LogRow.closed_at < before, LogRow.text != EXPIRED)
         with self._database.read() as session:
             ids = [log_id for log_id in session.scalars(old) if log_id not in keep]
-        for start in range(0, len(ids), _AT_ONCE):
-            some = LogRow.id.in_(ids[start : start + _AT_ONCE])
+        for some in in_parts(ids):
             with self._database.write() as session:
-                session.execute(update(LogRow).where(some).values(text=EXPIRED))
+                session.execute(update(LogRow).where(LogRow.id.in_(some)).values(text=EXPIRED))
         return len(ids)
 
     def publish(self, log_id: str, number: int, text: str) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.database import in_parts
 from core.ids import AppId, new_id
 from core.leases import Lease
 from router import acme_plan, certificate_records
@@ -99,7 +100,8 @@ def orders(session: Session, app_id: AppId | None = None) -> dict[str, OrderRow]
 def add(session: Session, missing: Mapping[str, str]) -> None:
     """An order for each host, due now. One that is there already (another worker was quicker) is left alone."""
     moment = clock.now()
-    there = set(session.scalars(select(OrderRow.host).where(OrderRow.host.in_(missing))))
+    known = [session.scalars(select(OrderRow.host).where(OrderRow.host.in_(hosts))) for hosts in in_parts(missing)]
+    there = {host for some in known for host in some}
     for host, app_id in missing.items():
         if host not in there:
             values = {"state": OrderState.PENDING, "next_at": moment, "created_at": moment}

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import CompoundSelect, delete, select
 from sqlalchemy.orm import Session
 
+from core.database import in_parts
 from core.errors import Unavailable, UserError
 from router import Router
 from scheduler.states import RUN, InstanceState
@@ -76,8 +77,8 @@ def free_unlisted(session: Session, listed: Collection[str]) -> None:
     alive = _alive()
     over = session.scalars(select(AddressRow.address).where(AddressRow.instance_id.not_in(alive)))
     free = [address for address in over if address not in listed]
-    if free:
-        session.execute(delete(AddressRow).where(AddressRow.address.in_(free)))
+    for some in in_parts(free):
+        session.execute(delete(AddressRow).where(AddressRow.address.in_(some)))
 
 
 def _alive() -> CompoundSelect[str]:

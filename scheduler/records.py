@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.database import in_parts
 from core.ids import AppId, new_id
 from core.leases import LeaseRow
 from core.secrets import Sealer
@@ -131,11 +132,10 @@ def _unfinished(rollout: str | None, instances: Iterable[InstanceRow]) -> bool:
 
 
 def _line_fences(session: Session, apps: Sequence[AppId]) -> dict[AppId, int]:
-    if not apps:
-        return {}
     lines = {line_of(app): app for app in apps}
-    held = select(LeaseRow.name, LeaseRow.fence).where(LeaseRow.name.in_(lines), LeaseRow.expires_at > clock.now())
-    return {lines[name]: fence for name, fence in session.execute(held)}
+    held = select(LeaseRow.name, LeaseRow.fence).where(LeaseRow.expires_at > clock.now())
+    parts = [session.execute(held.where(LeaseRow.name.in_(names))) for names in in_parts(lines)]
+    return {lines[name]: fence for part in parts for name, fence in part}
 
 
 def locked_run(session: Session, app_id: AppId) -> AppRunRow | None:
