@@ -62,6 +62,18 @@ def offer(session: Session, spec: RunSpec) -> None:
         row.command, row.schedule, row.policy = entry.command, entry.schedule, entry.policy
         row.maintenance, row.limit_s, row.position, row.offered = entry.maintenance, entry.limit_s, position, True
         session.add(row)
+    session.flush()
+    _forget_gone(session, spec.app_id)
+
+
+def _forget_gone(session: Session, app_id: AppId) -> None:
+    """Delete the entries that the release lacks, but for what people said of them; of all their moments together the
+    newest `KEPT` stay. Each release may have other commands, and so other entries."""
+    session.execute(delete(CronRow).where(CronRow.app_id == app_id, ~CronRow.offered, ~CronRow.suspended))
+    offered = select(CronRow.entry_id).where(CronRow.app_id == app_id, CronRow.offered)
+    gone = (CronRunRow.app_id == app_id, CronRunRow.entry_id.not_in(offered))
+    newest = select(CronRunRow.id).where(*gone).order_by(CronRunRow.due_at.desc()).limit(KEPT)
+    session.execute(delete(CronRunRow).where(*gone, CronRunRow.id.not_in(newest.scalar_subquery())))
 
 
 def first_moment(entry: Entry, suspended: bool) -> datetime | None:

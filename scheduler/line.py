@@ -9,19 +9,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
 from core import clock
 from core.database import Database
 from core.edge import record_bug
 from core.errors import DeadlineExceeded, LeaseLost, PortsideError
 from core.ids import AppId
 from core.leases import Lease, Leases
-from core.logs import LogStreams, LogWriter
+from core.logs import LogRow, LogStreams, LogWriter
 from core.states import LostRace
 from scheduler.states import CHANGE, ChangeState
 from scheduler.tables import FormationChangeRow, StorageChangeRow
 from scheduler.types import line_of
 
 LOOK_AGAIN_S = 0.1
+KEPT = 20
+"""How many decided changes of an app are remembered, of each kind."""
+CLOSED_WITHIN_S = 30.0
+"""Whoever has decided a change closes its log by then, or is dead."""
+
+ChangeTable = type[StorageChangeRow] | type[FormationChangeRow]
 
 
 class Change(Protocol):
@@ -51,7 +60,7 @@ class ChangeLine(Generic[C]):
     leases: Leases
     logs: LogStreams
     timeout_s: float
-    table: type[StorageChangeRow] | type[FormationChangeRow]
+    table: ChangeTable
     kept: str
     find: Callable[[str], C | None]
     carry_out: Callable[[C, Lease, LogWriter], None]
@@ -71,6 +80,15 @@ class ChangeLine(Generic[C]):
         except DeadlineExceeded as error:  # its turn never came
             self._fail(change, error, log, None)
         log.close()
+
+    def close_left_open(self) -> None:
+        """Close the logs of decided changes whose worker died before it did: who follows one would wait for ever."""
+        late = self.table.decided_at < clock.after(-CLOSED_WITHIN_S)
+        open_ones = select(self.table.log_id).where(late, ~exists().where(LogRow.id == self.table.log_id))
+        with self.database.read() as session:
+            left = list(session.scalars(open_ones))
+        for log_id in left:
+            self.logs.writer(log_id).close()
 
     @contextmanager
     def _turn(self, change: C) -> Iterator[Lease | None]:
@@ -110,6 +128,13 @@ class ChangeLine(Generic[C]):
         values = {"reason": error.message, "decided_at": clock.now()}
         with self.database.write() as session:
             CHANGE.move(session, self.table, change.id, ChangeState.FAILED, *guards, **values)
+
+
+def forget_old(session: Session, table: ChangeTable, app_id: AppId) -> None:
+    """Delete the app's decided changes but for the newest `KEPT`."""
+    decided = (table.app_id == app_id, table.state != ChangeState.PENDING)
+    newest = select(table.id).where(*decided).order_by(table.created_at.desc()).limit(KEPT)
+    session.execute(delete(table).where(*decided, table.id.not_in(newest.scalar_subquery())))
 
 
 def unless_lost(lease: Lease) -> Callable[[], BaseException | None]:

@@ -40,8 +40,12 @@ class Remounting:
 
     def apply(self, change_id: str) -> None:
         """Returns when the change is decided, or another worker's."""
+        self.line.apply(change_id)
+
+    @property
+    def line(self) -> ChangeLine[StorageChange]:
         parts = (self.database, self.leases, self.logs, self.settings.change_timeout_s)
-        ChangeLine(*parts, StorageChangeRow, "mounts", self.find, self._carry_out).apply(change_id)
+        return ChangeLine(*parts, StorageChangeRow, "mounts", self.find, self._carry_out)
 
     def _carry_out(self, change: StorageChange, lease: Lease, log: LogWriter) -> None:
         self._roll(change, self._wanted(change), lease, log)

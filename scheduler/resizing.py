@@ -20,7 +20,7 @@ from core.leases import Lease, Leases
 from core.logs import LogStreams, LogWriter
 from core.queue import Queue
 from core.secrets import Mask
-from scheduler import checking, checks, records, sizes
+from scheduler import checking, checks, line, records, sizes
 from scheduler.checks import CheckKind, HealthCheck
 from scheduler.line import ChangeLine, unless_lost
 from scheduler.runtime import Runtime
@@ -119,7 +119,8 @@ class Resizing:
         self._line.apply(change_id)
 
     def resume(self) -> None:
-        """Nudge a worker for each change that nobody works on."""
+        """Nudge a worker for each change that nobody works on; close the logs that a dead one left open."""
+        self._line.close_left_open()
         pending = select(FormationChangeRow).where(FormationChangeRow.state == ChangeState.PENDING)
         with self._database.read() as session:
             waiting = [(row.id, AppId(row.app_id)) for row in session.scalars(pending)]
@@ -145,6 +146,7 @@ class Resizing:
                     "Another change of this app's sizes or checks is under way.", "Try again when it has ended."
                 )
             session.add(row)
+            line.forget_old(session, FormationChangeRow, app_id)
         self._queue.nudge(RESIZE, change_id)
         return self.change(app_id, change_id)
 

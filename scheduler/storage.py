@@ -11,7 +11,7 @@ from core.ids import AppId, new_id
 from core.leases import Leases
 from core.logs import LogStreams
 from core.queue import Queue
-from scheduler import mounts
+from scheduler import line, mounts
 from scheduler.remounting import Remounting
 from scheduler.runtime import Runtime
 from scheduler.service import Scheduler
@@ -95,7 +95,8 @@ class Storage:
         self._remounting.apply(change_id)
 
     def resume(self) -> None:
-        """Nudge a worker for each change that nobody works on."""
+        """Nudge a worker for each change that nobody works on; close the logs that a dead one left open."""
+        self._remounting.line.close_left_open()
         pending = select(StorageChangeRow).where(StorageChangeRow.state == ChangeState.PENDING)
         with self._database.read() as session:
             waiting = [(row.id, AppId(row.app_id)) for row in session.scalars(pending)]
@@ -144,6 +145,7 @@ class Storage:
             if session.scalar(select(StorageChangeRow.id).where(*waiting)) is not None:
                 raise Conflict("Another change of this app's storage is under way.", "Try again when it has ended.")
             session.add(row)
+            line.forget_old(session, StorageChangeRow, app_id)
         self._queue.nudge(APPLY, change_id)
         return self.change(app_id, change_id)
 

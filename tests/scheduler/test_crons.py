@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core import clock
 from core.errors import Conflict, NotFound, UserError
-from core.ids import AppId
+from core.ids import AppId, new_id
+from scheduler.cron_records import KEPT
 from scheduler.crons import Crons
-from scheduler.tables import CronRow, RunRow
+from scheduler.tables import CronRow, CronRunRow, RunRow
 from tests.scheduler.conftest import Platform, eventually
 from tests.scheduler.fakes import BYE, IDLE
 
@@ -141,3 +142,33 @@ def test_run_now_keeps_to_the_policy(platform: Platform, crons: Crons, app_id: A
         crons.run_now(app_id, "nonsense", ADA)
     with pytest.raises(UserError, match=r"app\.json says `maintenance`"):
         crons.suspend(app_id, cron.entry.id, False)
+
+
+def test_entries_that_no_release_offers_any_more_are_forgotten_but_for_what_people_said_of_them(
+    platform: Platform, crons: Crons, app_id: AppId
+) -> None:
+    deploy(platform, app_id, 1, {"command": "a"}, {"command": "b"})
+    [first, _] = crons.of_app(app_id)
+    crons.suspend(app_id, first.entry.id, True)
+    deploy(platform, app_id, 2, {"command": "c"})
+    with platform.database.read() as session:
+        assert set(session.scalars(select(CronRow.command))) == {"a", "c"}
+    deploy(platform, app_id, 3, {"command": "a"}, {"command": "b"})
+    assert [one.suspended for one in crons.of_app(app_id)] == [True, False]
+
+
+def test_of_entries_that_are_no_more_only_the_newest_moments_are_remembered(
+    platform: Platform, crons: Crons, app_id: AppId
+) -> None:
+    deploy(platform, app_id, 1, {"command": "stays"})
+    [stays] = crons.of_app(app_id)
+    moments = [(f"gone{n % 9}", n) for n in range(KEPT + 20)] + [(stays.entry.id, KEPT + 30)]
+    with platform.database.write() as session:
+        for entry_id, ago in moments:
+            past = {"due_at": clock.after(-60 * ago), "state": "skipped"}
+            session.add(CronRunRow(id=new_id(), app_id=app_id, entry_id=entry_id, reason="", **past))
+    deploy(platform, app_id, 2, {"command": "stays"})
+    left = crons.history(app_id)
+    assert len(left) == KEPT + 1
+    assert left[-1].entry_id == stays.entry.id
+    assert left[0].due_at > clock.after(-60)
