@@ -8,8 +8,6 @@ lists that too, and nothing that only commands need (Alembic, httpx with rich) i
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import importlib
 import os
 import pkgutil
@@ -24,7 +22,7 @@ from sqlalchemy.orm import configure_mappers
 from supervisor import loggers, supervisord
 from supervisor.options import ServerOptions
 
-from server import run_part
+from server import run_part, sharing
 
 PRELOADED = (
     "server.wsgi",
@@ -110,9 +108,7 @@ def main() -> None:
         importlib.import_module(module)
     configure_mappers()  # else each part does it, at its first query
     ssl.create_default_context()  # and reads the machine's certificates, 2 MB, at its first client
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what was used for importing only
-    gc.freeze()  # the collector would write to these pages in every child, and so unshare them
+    sharing.settle()
     supervisord.ServerOptions = ForkingOptions
     supervisord.main()
 
