@@ -20,6 +20,8 @@ END: Final = "event: end\ndata:\n\n"
 _CHECK_EVERY_S: Final = 1.0
 _ALLOWED_EVERY_S: Final = 10.0
 _DECISION_WITHIN_S: Final = 30.0
+_PATIENCE_TICKS: Final = 3
+"""How long a log is waited for whose record is final and that nobody closed."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,27 @@ def stream(events: Iterator[str]) -> Response:
 def work_log(
     logs: LogStreams, log_id: str, start: int, progress: Callable[[], Progress], allowed: Callable[[], bool]
 ) -> Iterator[str]:
-    """The log of a push or a release from line `start` on, and its state whenever that changes, until it is decided."""
+    """The log of a push or a release from line `start` on, and its state whenever that changes, until it is decided.
+
+    It also ends when the record is final and nobody closes the log: the worker died between the two.
+    """
     yield RETRY
     shown: Badge | None = None
+    silent, final = 0, False
     check, ask = Every(_CHECK_EVERY_S, due_now=True), Every(_ALLOWED_EVERY_S)
     for item in logs.follow(log_id, start):
         yield KEEPALIVE if item is None else line(item[1], str(item[0]))
         if ask.due() and not allowed():
             return
-        if check.due() and (badge := progress().badge) != shown:
-            shown = badge
-            yield state(badge)
+        if check.due():
+            now = progress()
+            final = now.final
+            if now.badge != shown:
+                shown = now.badge
+                yield state(now.badge)
+        silent = silent + 1 if final and item is None else 0
+        if silent > _PATIENCE_TICKS:
+            break
     yield from _decision(progress)
 
 

@@ -73,6 +73,20 @@ def test_the_stream_waits_for_the_record_that_follows_the_closed_log() -> None:
     assert events[-2:] == [sse.state(DEPLOYED), sse.END]
 
 
+def test_the_stream_ends_when_the_record_is_final_and_nobody_closes_the_log() -> None:
+    """The worker of a rollback died right after it; nothing says `end` in its log."""
+    endless: Any = ScriptedLogs((0, "one"), *[None] * 1000)
+    events = work_log(endless, sse.Progress(DEPLOYED, True))
+    assert events.count(sse.KEEPALIVE) < 10
+    assert events[-1] == sse.END
+
+
+def test_the_stream_of_a_log_that_is_silent_for_long_goes_on_while_its_record_is_not_final() -> None:
+    endless: Any = ScriptedLogs((0, "one"), *[None] * 50, (1, "two"))
+    events = work_log(endless, *[sse.Progress(BUILDING, False)] * 2, sse.Progress(DEPLOYED, True))
+    assert sse.line("two", "1") in events
+
+
 def test_the_stream_ends_when_its_reader_may_no_longer_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "_ALLOWED_EVERY_S", 0.0)
     logs = ScriptedLogs((0, "one"), (1, "two"))
