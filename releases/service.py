@@ -217,6 +217,11 @@ class Releases:
                 if not watched and not self._leases.is_held(line_of(release.app_id)):
                     self._queue.nudge(DELIVER, release.id)
 
+    def close_logs(self) -> None:
+        """Close the logs that a worker left open which died right after the decision: else their text is not kept."""
+        for log_id in self._history.with_open_log():
+            self._logs.writer(log_id).close()
+
     def look_at_bakes(self) -> None:
         """Look at the releases that are on trial, and take back those that are worse than the one before."""
         if not self.bakes.under_way():  # a lease is two writes to the disk

@@ -6,11 +6,14 @@ from core.queue import Queue
 from releases.service import BAKES, DELIVER, Releases
 
 BAKES_EVERY_S = 5.0
+CLOSE_LOGS = "releases.close_logs"
+CLOSE_LOGS_EVERY_S = 600.0
 
 
 def doors(queue: Queue, releases: Releases) -> None:
     """Register what a worker does for this package."""
     queue.door(BAKES, releases.look_at_bakes, every_s=BAKES_EVERY_S)
+    queue.door(CLOSE_LOGS, releases.close_logs, every_s=CLOSE_LOGS_EVERY_S)
     queue.door(DELIVER, lambda release_id: _deliver(releases, release_id))
 
 

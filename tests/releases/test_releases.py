@@ -6,10 +6,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 
+from core import clock
 from core.errors import Cancelled, Conflict, NotFound, UserError
 from core.ids import AppId, new_id
+from core.logs import LogRow
 from releases import ReleaseSettings, ReleaseState
+from releases.history import CLOSED_WITHIN_S
+from releases.tables import ReleaseRow
 from scheduler import Pause, RunSpec, line_of
 from tests.releases.world import World, build_world
 
@@ -202,6 +207,20 @@ def test_what_nobody_works_on_is_nudged_one_release_an_app(world: World) -> None
     world.queue.nudges.clear()
     world.releases.resume(made_by_push=lambda _: False)
     assert world.queue.nudges == [("releases.deliver", first.id)]
+
+
+def test_the_log_of_a_release_whose_worker_died_after_the_decision_is_closed(world: World) -> None:
+    release = world.set_config(world.new_app(), A="1")
+    waiting = world.releases.submit_config(release.app_id, {"B": "2"}, world.someone)
+    with world.database.write() as session:
+        session.execute(delete(LogRow))
+    world.releases.close_logs()
+    assert not world.logs.is_closed(release.log_id), "its worker may be about to close it"
+    with world.database.write() as session:
+        session.execute(update(ReleaseRow).values(updated_at=clock.after(-2 * CLOSED_WITHIN_S)))
+    world.releases.close_logs()
+    assert world.logs.is_closed(release.log_id)
+    assert not world.logs.is_closed(waiting.log_id)
 
 
 def test_what_somebody_works_on_is_left_alone(world: World) -> None:
