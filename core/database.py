@@ -16,25 +16,25 @@ from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from core import postgres
 from core.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
-FROZEN_MS = 30_000
-"""After so long without a statement, PostgreSQL ends a writer's transaction: else a frozen one held up all others."""
-WRITERS = 0x706F727473696465
-"""The number of the lock that PostgreSQL's writers queue for ("portside"): one for each of its databases."""
 CACHE_KIB = 512
 """Of each connection; the kernel holds the file's pages once for all of them."""
 AT_ONCE = 500
 """The values of a list that one statement names; SQLite bears 32,766 (https://www.sqlite.org/limits.html)."""
-_ISOLATION = {True: 2, False: 3}
-"""By whether it writes: psycopg's READ_COMMITTED and REPEATABLE_READ (there may be no psycopg)."""
 _NO_TURN = (
     f"Nothing could be recorded for {BUSY_TIMEOUT_MS // 1000} s: somebody else wrote all the time.",
     "Try again. If it happens often, the server's disk is too slow for what writes to it.",
+)
+_NO_CONNECTION = (
+    "All of this part's connections to the database were in use for 10 s.",
+    "Try again. If it happens often, the database is too slow for what is asked of it.",
 )
 _PROBLEMS = {
     "disk is full": (
@@ -86,7 +86,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with self._sessions() as session:
+        with self._sessions() as session, _told_plainly():
             yield session
 
     @contextmanager
@@ -123,6 +123,8 @@ def _told_plainly() -> Iterator[None]:
     disk_full and lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
     try:
         yield
+    except NoConnectionFree as error:
+        raise Unavailable(*_NO_CONNECTION) from error
     except OperationalError as error:
         told = getattr(error.orig, "sqlstate", None) or str(error.orig)
         for words, (message, hint) in _PROBLEMS.items():
@@ -133,10 +135,7 @@ def _told_plainly() -> Iterator[None]:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        engine = create_engine(url, pool_pre_ping=True)
-        event.listen(engine, "connect", _configure_postgres)
-        event.listen(engine, "begin", _begin_postgres)
-        return engine
+        return postgres.open_engine(url, BUSY_TIMEOUT_MS)
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
@@ -161,25 +160,4 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_writing(connection) else "BEGIN")
-
-
-def _configure_postgres(connection: Any, _record: Any) -> None:
-    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
-    connection.commit()
-
-
-def _begin_postgres(connection: Any) -> None:
-    """A read's isolation is in the words of its BEGIN, which psycopg sends: it costs no trip to the server."""
-    writing = _is_writing(connection)
-    driver = connection.connection.driver_connection
-    driver.isolation_level = _ISOLATION[writing]
-    driver.read_only = not writing
-    if writing:
-        # Under READ COMMITTED each later statement sees all that was committed before the lock was ours.
-        patience = f"set_config('idle_in_transaction_session_timeout', '{FROZEN_MS}', true)"
-        connection.exec_driver_sql(f"SELECT {patience}, pg_advisory_xact_lock({WRITERS})")
-
-
-def _is_writing(connection: Any) -> bool:
-    return bool(connection.get_execution_options().get("portside_write", False))
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if postgres.is_writing(connection) else "BEGIN")

@@ -17,11 +17,13 @@ import docker
 import httpx
 from docker.errors import DockerException
 from requests.exceptions import RequestException
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from builder import BuilderSettings, why_builds_are_unlimited
 from core import clock
 from core.edge import contained
+from core.errors import Unavailable, UserError
 from core.settings import Source, read
 from server import certificate_check, lifecycle, machine
 from server.platform import compose
@@ -154,6 +156,30 @@ def _router(site: Site) -> Check:
     return Check("routing", code == 404, f"an unknown host gets {code}", f"Look at {site.log}/router.log")
 
 
+def records(site: Site) -> Check:
+    """Whether the database answers; if it is PostgreSQL, which one it is. Never its address, which has a password."""
+    mend = "Mend what it says. PORTSIDE_DATABASE_URL has the address."
+    try:
+        database = compose(site.environ).database
+        if not database.exists():
+            return Check("records", True, "nothing is recorded yet")
+        with database.read() as session:
+            if database.engine.url.get_backend_name() == "sqlite":
+                return Check("records", True, f"SQLite {session.scalar(text('SELECT sqlite_version()'))}")
+            version, name, used, most = session.execute(text(_POSTGRES)).one()
+            return Check("records", True, f"PostgreSQL {version}, database {name}: {used} of {most} connections in use")
+    except Unavailable as error:
+        return Check("records", False, " ".join(str(error.__cause__ or error.message).split()), mend)
+    except UserError as error:
+        return Check("records", False, error.message, error.hint)
+
+
+_POSTGRES = (
+    "SELECT split_part(current_setting('server_version'), ' ', 1), current_database(), "
+    "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), current_setting('max_connections')"
+)
+
+
 def certificates(site: Site) -> Check:
     """Of the hosts that get theirs by themselves, and of those that people brought one for."""
     platform = compose(site.environ)
@@ -163,6 +189,8 @@ def certificates(site: Site) -> Check:
         automatic, own = platform.router.automatic.hosts(), platform.router.certificates.own_expiries()
     except DBAPIError as error:
         return Check("tls", False, f"the records can't be read: {error.orig}", "portside-server up")
+    except Unavailable:
+        return Check("tls", False, "the records can't be reached", "Mend that first.")
     found = certificate_check.troubles(automatic, own, clock.now())
     mend = "portside certs:auto -a APP   (the reasons; refresh tries now), certs:update for one of your own"
     return Check("tls", not found, certificate_check.told(found, len(automatic), len(own)), mend)
@@ -235,6 +263,7 @@ _QUESTIONS: tuple[Callable[[Site], Check], ...] = (
     _key,
     _domain,
     _router,
+    records,
     routes,
     certificates,
     _heartbeat,

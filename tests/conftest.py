@@ -55,8 +55,8 @@ def new_platform(machine: None) -> Iterator[Callable[..., LivePlatform]]:
 @pytest.fixture(scope="session")
 def postgres(machine: None) -> Iterator[str]:
     """The URL of a PostgreSQL server."""
-    with postgres_server() as url:
-        yield url
+    with postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture

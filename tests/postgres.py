@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -18,9 +19,7 @@ from core.database import Database
 from core.ids import new_id
 from server import procfs
 
-_CARELESS = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
-)
+_CARELESS = "-c fsync=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
 """Nothing here need outlive a power cut."""
 
 _NUMBER = 1_000_000
@@ -28,9 +27,29 @@ _NUMBER = 1_000_000
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class PostgresServer:
+    """A server that may be stopped and started again."""
+
+    folder: Path
+    control: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://portside@/postgres?host={quote(str(self.folder))}"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' {_CARELESS}"
+        process.run([*self.control, "-o", options, f"--log={self.folder / 'log'}", "start"])
+
+    def stop(self) -> None:
+        """All connections break off, in the middle of what they do."""
+        process.run([*self.control, "--mode=immediate", "stop"])
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """The URL of a server's database, for as long as the block runs. As root, it runs as `postgres`."""
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server with an empty database, for as long as the block runs. As root, it runs as `postgres`."""
     # Named as what `tests.traces.reap_the_dead` removes: a server whose folder is gone ends itself within a minute.
     me = procfs.record_of(os.getpid())
     assert me is not None
@@ -39,16 +58,16 @@ def postgres_server() -> Iterator[str]:
     user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres", "postgres")
-    data, socket = folder / "data", quote(str(folder))
-    control = [*user, str(_programs() / "pg_ctl"), "--silent", "--wait", f"--pgdata={data}"]
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' {_CARELESS}"
+    data = folder / "data"
+    server = PostgresServer(folder, (*user, str(_programs() / "pg_ctl"), "--silent", "--wait", f"--pgdata={data}"))
     try:
-        process.run([*control, "-o", "--auth=trust --username=portside --encoding=UTF8 --no-sync", "initdb"])
-        process.run([*control, "-o", options, f"--log={folder / 'log'}", "start"])
+        process.run([*server.control, "-o", "--auth=trust --username=portside --encoding=UTF8 --no-sync", "initdb"])
+        server.start()
         try:
-            yield f"postgresql+psycopg://portside@/postgres?host={socket}"
+            yield server
         finally:
-            process.run([*control, "--mode=immediate", "stop"])
+            if (data / "postmaster.pid").exists():
+                server.stop()
     finally:
         shutil.rmtree(folder)
 

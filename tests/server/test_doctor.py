@@ -7,7 +7,7 @@ from pathlib import Path
 from core.ids import UserId
 from router.refusals import Refusals, Told
 from router.runtime_socket import Refused
-from server.doctor import routes
+from server.doctor import certificates, records, routes
 from server.platform import compose
 from server.site import read_site
 
@@ -34,3 +34,22 @@ def test_what_the_router_refuses_is_told_by_the_apps_name(tmp_path: Path) -> Non
 
 def refuse(name: str) -> None:
     raise Refused("The router refused `add server`: no.")
+
+
+def test_records_that_are_away_are_told_with_the_reason_and_without_the_password(tmp_path: Path) -> None:
+    url = "postgresql://portside:hunter2@/portside?host=/nonexistent"
+    site = read_site({"PORTSIDE_HOME": str(tmp_path), "PORTSIDE_DATABASE_URL": url})
+    check = records(site)
+    assert not check.is_well
+    assert "/nonexistent" in check.found
+    assert "hunter2" not in check.found + check.mend
+    assert (certificates(site).is_well, certificates(site).found) == (False, "the records can't be reached")
+
+
+def test_records_in_a_file_are_told_as_such(tmp_path: Path) -> None:
+    environ = {"PORTSIDE_HOME": str(tmp_path)}
+    assert records(read_site(environ)).found == "nothing is recorded yet"
+    platform = compose(environ)
+    platform.database.create_tables()
+    platform.database.close()
+    assert records(read_site(environ)).found.startswith("SQLite 3.")
