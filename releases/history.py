@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from core import clock
 from core.database import Database
@@ -71,11 +71,15 @@ class History:
 
     def with_image(self, app_id: AppId) -> list[Release]:
         """The decided releases whose image was not given up, the newest first."""
-        kept = (ReleaseRow.app_id == app_id, ReleaseRow.image_kept.is_(True), ReleaseRow.image_ref != "")
-        query = select(ReleaseRow).where(*kept, ReleaseRow.state.not_in(UNDECIDED)).order_by(ReleaseRow.version.desc())
+        query = select(ReleaseRow).where(*_has_image(app_id)).order_by(ReleaseRow.version.desc())
         with self._database.read() as session:
             app = session.get_one(AppRow, app_id)
             return [rows.release(row, app) for row in session.scalars(query)]
+
+    def count_with_image(self, app_id: AppId) -> int:
+        """How many `with_image` would give."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(ReleaseRow).where(*_has_image(app_id))) or 0
 
     def asked_back(self, app_id: AppId) -> frozenset[str]:
         """The ids of the releases that a rollback goes to which is not decided yet."""
@@ -163,3 +167,8 @@ class History:
                         content, rows.content(session.get_one(ReleaseRow, row.target_id), self._sealer), row.code_only
                     )
             return dict(content.config)
+
+
+def _has_image(app_id: AppId) -> tuple[ColumnElement[bool], ...]:
+    kept = (ReleaseRow.app_id == app_id, ReleaseRow.image_kept.is_(True), ReleaseRow.image_ref != "")
+    return (*kept, ReleaseRow.state.not_in(UNDECIDED))

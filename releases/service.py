@@ -30,6 +30,7 @@ from scheduler import Scheduler, line_of
 
 DELIVER = "releases.deliver"
 BAKES = "releases.bakes"
+DROP_IMAGES = "releases.drop_images"
 
 
 class Releases:
@@ -202,6 +203,8 @@ class Releases:
             raise
         if log is None:
             own.close()
+        if self._stock.is_over(release.app_id):
+            self._queue.nudge(DROP_IMAGES, release.app_id)
         return self._history.get(release_id)
 
     def resume(self, made_by_push: Callable[[str], bool]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.ids import AppId
@@ -25,14 +25,23 @@ class Stock:
     leases: Leases
     keep: int
 
+    def is_over(self, app_id: AppId) -> bool:
+        """Whether an app has more images than it keeps, so that `give_up_old` is due."""
+        return self.history.count_with_image(app_id) > self.keep
+
     def give_up_old(self, app_id: AppId) -> None:
         """Take the images that nobody can want back out of the registry and the engine."""
+        if not self._to_give_up(app_id):  # a lease is two writes to the disk
+            return
         with self.leases.held(_images_of(app_id)) as lease:
             if lease is None:
                 return
-            for release in to_give_up(self.history.with_image(app_id), self.history.asked_back(app_id), self.keep):
+            for release in self._to_give_up(app_id):
                 self.images.forget_release(app_id, release.version)
                 self.ledger.without_image(app_id, release.version)
+
+    def _to_give_up(self, app_id: AppId) -> Sequence[Release]:
+        return to_give_up(self.history.with_image(app_id), self.history.asked_back(app_id), self.keep)
 
     def check(self, app: App) -> None:
         """See to the image of each release that could be brought back. Raises Unavailable."""
@@ -41,12 +50,12 @@ class Stock:
                 self.proof.look(app)
 
 
-def to_give_up(with_image: Sequence[Release], asked_back: Collection[str], keep: int) -> Iterator[Release]:
+def to_give_up(with_image: Sequence[Release], asked_back: Collection[str], keep: int) -> Sequence[Release]:
     """Of an app's decided releases with an image, the newest first: all but the newest `keep` that were live, the
     current one, and those that a waiting rollback goes to. Images that are lost count as kept: they may return."""
     live = [release.id for release in with_image if release.state is ReleaseState.LIVE]
     stay = {*live[:keep], *asked_back}
-    return (release for release in with_image if not release.current and release.id not in stay)
+    return [release for release in with_image if not release.current and release.id not in stay]
 
 
 def _images_of(app_id: AppId) -> str:

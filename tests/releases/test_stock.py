@@ -73,6 +73,21 @@ class TestGivingUp:
         assert _stored(frugal) == [4, 5]
 
 
+def test_a_worker_is_told_as_soon_as_there_are_too_many(frugal: World) -> None:
+    app_id = _pushed(frugal, "ab")
+    nudge = ("releases.drop_images", app_id)
+    assert nudge not in frugal.queue.nudges
+    frugal.push(app_id, "c")
+    assert nudge in frugal.queue.nudges
+    frugal.releases.drop_old_images(app_id)
+    frugal.queue.nudges.clear()
+    frugal.scheduler.before_switch = _refuse
+    frugal.push(app_id, "d")
+    assert nudge in frugal.queue.nudges
+    frugal.releases.drop_old_images(app_id)
+    assert _stored(frugal) == [2, 3]
+
+
 def test_what_is_given_up_is_never_put_back_by_who_checks_meanwhile(
     frugal: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
