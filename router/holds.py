@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core import clock
+from router.plan import NOT_HELD
 
 
 def is_on(until: datetime | None) -> bool:
@@ -15,5 +16,5 @@ def is_on(until: datetime | None) -> bool:
 
 
 def entry(until: datetime | None) -> str:
-    """The moment as HAProxy's map has it, in seconds since the epoch; 0 without a hold that is on."""
-    return f"{until.timestamp():.3f}" if until is not None and is_on(until) else "0"
+    """The moment as HAProxy's map has it, in seconds since the epoch; NOT_HELD without a hold that is on."""
+    return f"{until.timestamp():.3f}" if until is not None and is_on(until) else NOT_HELD

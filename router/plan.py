@@ -47,6 +47,10 @@ class Scope:
     slots: frozenset[str] = frozenset()
 
 
+NOT_HELD = "0"
+"""What `holds` has for an app that is counted, and not held."""
+
+
 @dataclass(frozen=True)
 class RouteTable:
     """`hosts`: host → app id; `targets`: app id → slot; `slots`: slot → its servers by name.
@@ -127,12 +131,14 @@ def plan(desired: RouteTable, observed: RouteTable) -> list[Step]:
 
     Both cover the same scope, and HAProxy has every slot that is desired (see `missing_slots`).
     """
+    held = {app: until for app, until in desired.holds.items() if until != NOT_HELD}
     return [
-        *_put_entries(MapName.HOLDS, desired.holds, observed.holds),
+        *_put_entries(MapName.HOLDS, held, observed.holds),
         *_put_entries(MapName.COUNTED, desired.counted, observed.counted),
         *_add_servers(desired, observed),
         *_put_entries(MapName.TARGETS, desired.targets, observed.targets),
         *_put_entries(MapName.HOSTS, desired.hosts, observed.hosts),
+        *_put_entries(MapName.HOLDS, desired.holds, {**observed.holds, **held}),
         *_drop_entries(MapName.HOLDS, desired.holds, observed.holds),
         *_drop_entries(MapName.HOSTS, desired.hosts, observed.hosts),
         *_drop_entries(MapName.TARGETS, desired.targets, observed.targets),

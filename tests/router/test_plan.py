@@ -42,7 +42,7 @@ TARGETS = functools.cache(lambda slots: entries(APPS, slots))
 
 
 REST = st.tuples(
-    entries(["a.test", "b.test", "c.test"], APPS), entries(APPS, ["1.000", "2.000"]), entries(SLOTS, ["g1", "g2"])
+    entries(["a.test", "b.test", "c.test"], APPS), entries(APPS, ["0", "1.000", "2.000"]), entries(SLOTS, ["g1", "g2"])
 )
 
 
@@ -66,7 +66,7 @@ OBSERVED = st.tuples(
     st.tuples(*[servers(ready=False)] * len(SLOTS)),
     entries(APPS, SLOTS),
     entries(["a.test", "b.test", "d.test"], APPS),
-    entries(APPS, ["1.000", "3.000"]),
+    entries(APPS, ["0", "1.000", "3.000"]),
     entries(SLOTS, ["g1", "g3"]),
 ).map(_observed)
 """Anything that HAProxy may hold; it always has all slots."""
@@ -165,3 +165,21 @@ def test_a_member_leaves_gently_and_an_abandoned_slot_at_once():
 
 def test_slots_that_haproxy_lacks_are_named():
     assert missing_slots(RouteTable(slots={"slot_0099": {}}), RouteTable(slots={"slot_0000": {}})) == {"slot_0099"}
+
+
+def test_an_app_that_is_counted_and_held_goes_on_only_at_its_new_slot():
+    old, new = Server("i-1", "10.87.0.2", 80), Server("i-2", "10.87.0.3", 80)
+    slots = {"slot_0000": {"i-1": old}, "slot_0001": {"i-2": new}}
+    observed = RouteTable({}, {"app-a": "slot_0000"}, {"slot_0000": {"i-1": old}, "slot_0001": {}}, {"app-a": "9.000"})
+    desired = RouteTable({}, {"app-a": "slot_0001"}, slots, {"app-a": "0"})
+    assert plan(desired, observed) == [
+        AddServer("slot_0001", new),
+        PutEntry(MapName.TARGETS, "app-a", "slot_0001", new=False),
+        PutEntry(MapName.HOLDS, "app-a", "0", new=False),
+    ]
+
+
+def test_a_hold_begins_before_all_else():
+    observed = RouteTable({}, {"app-a": "slot_0000"}, {"slot_0000": {}, "slot_0001": {}}, {"app-a": "0"})
+    desired = RouteTable({}, {"app-a": "slot_0001"}, {"slot_0000": {}, "slot_0001": {}}, {"app-a": "9.000"})
+    assert plan(desired, observed)[0] == PutEntry(MapName.HOLDS, "app-a", "9.000", new=False)
