@@ -266,10 +266,10 @@ class Runs:
         if container is not None and container.state != "created":
             self._note(row, container.id)
             return
+        if container is not None:  # first: it has the name that the next one gets
+            self.runtime.remove(container.id)
         with self.database.write() as session:
             ours = _move(session, row, _R.WAITING, RunRow.started_at == row.started_at, started_at=None)
-        if ours and container is not None:
-            self.runtime.remove(container.id)
         if ours:
             self.wake(AppId(row.app_id))
 

@@ -251,6 +251,28 @@ def test_a_run_that_a_dead_worker_was_starting_runs_once(
     assert (found == before) is had_begun
 
 
+def test_what_a_dead_worker_had_created_is_gone_before_the_run_may_begin_again(
+    live: Platform, runs: Runs, app_id: AppId
+) -> None:
+    """Both containers would have the same name, so the engine would refuse the second."""
+    asked = detached(runs, app_id)
+    with live.database.read() as session:
+        run = session.get_one(RunRow, asked.run.id)
+    assert runs.claim(run)
+    made, remove, seen = live.runtime.start(runs.order_of(run)), live.runtime.remove, list[str]()
+
+    def removing(container_id: str) -> None:
+        seen.append(runs.find(app_id, "run.1").state)
+        remove(container_id)
+
+    live.runtime.remove = removing
+    live.runtime.found[made] = replace(live.runtime.found[made], state="created")
+    successor = replace(runs, began_at=clock.after(1))
+    [step], _ = successor.look([app_id], live.runtime.containers(app_id), clock.now())
+    successor.act(step)
+    assert (seen, runs.find(app_id, "run.1").state) == (["starting"], "waiting")
+
+
 def test_a_container_whose_run_was_given_up_is_a_stray(live: Platform, runs: Runs, app_id: AppId) -> None:
     """The worker was ended between the start of the container and its record."""
     asked = detached(runs, app_id)
