@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from core.database import Database
+from core.edge import contained
 from core.errors import Unavailable
 from core.ids import AppId
 from router import config, program, records
@@ -62,16 +63,19 @@ class Agreement:
         except Unavailable as error:
             log.warning("route of app %s waits for the router: %s", app_id, error.message)
 
-    def apply_front(self) -> None:
-        """Agree on the front, now. Raises Unavailable."""
+    def apply_front(self, whose: str) -> None:
+        """Agree on the front, now. Raises Unavailable, of what is refused for what is `whose` (a token, a host, an app)
+        alone."""
         with locked(self._run):
             self._agree_on_front(refusals := Refusals())
-        refusals.raise_first()
+        refusals.raise_for(whose)
 
     def front_changed(self) -> None:
         """Agree on the front: now, or when HAProxy is back."""
         try:
-            self.apply_front()
+            with locked(self._run):
+                self._agree_on_front(refusals := Refusals())
+            refusals.raise_first()
         except Unavailable as error:
             log.warning("a change of what hosts do waits for the router: %s", error.message)
 
@@ -81,7 +85,8 @@ class Agreement:
         with locked(self._run):
             self._agree_on_front(refusals)
             found = self._agree(None, refusals)
-            self._told.tell(refusals)
+            with contained("telling what the router refused"):
+                self._told.tell(refusals)
             with self._database.read() as session:
                 used = records.used_slots(session)
             for haproxy, slot_count in found:

@@ -43,7 +43,7 @@ class Stopped(PortsideError):
 
 
 class Ordering:
-    """`authority` connects to it; `publish` makes HAProxy answer with the tokens in the records. Either may raise
+    """`authority` connects to it; `publish` makes HAProxy answer with a token in the records. Either may raise
     Unavailable."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Ordering:
         sealer: Callable[[], Sealer],
         authority: Callable[[], Authority],
         reach: Reach,
-        publish: Callable[[], None],
+        publish: Callable[[str], None],
     ) -> None:
         self._database = database
         self._settings = settings
@@ -92,7 +92,7 @@ class Ordering:
         token = secrets.token_urlsafe(32)
         answer = f"{token}.{secrets.token_urlsafe(32)}"
         self._record(work, lease, token=token, answer=answer)
-        self._publish()
+        self._publish(token)
         trouble = self._reach.trouble(work.host, token, answer)
         if trouble:
             raise Stopped(trouble, Trouble.UNREACHED)
@@ -140,7 +140,7 @@ class Ordering:
         """Put the answer where the authority looks for it."""
         if challenge.kind is ChallengeKind.HTTP:
             self._record(work, lease, token=challenge.token, answer=challenge.answer)
-            self._publish()
+            self._publish(challenge.token)
         else:
             self._record(work, lease, token=None, answer=challenge.answer)
             self._hook.set(acme_plan.record_name(work.host), challenge.answer)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +42,10 @@ class Refusals:
                 self.found.setdefault(name, error)
         return left
 
+    def raise_for(self, name: str) -> None:
+        if name in self.found:
+            raise self.found[name]
+
     def raise_first(self) -> None:
         for error in self.found.values():
             raise error
@@ -53,8 +58,11 @@ class Told:
         self._path = folder / FILE
 
     def read(self) -> dict[str, str]:
-        """What was refused, in words, by the app or host (or slot) that it is for."""
-        return dict(json.loads(self._path.read_text())) if self._path.exists() else {}
+        """What was refused, in words, by the app or host (or slot) that it is for; nothing when power was lost before
+        the file was on the disk."""
+        with suppress(FileNotFoundError, ValueError):
+            return dict(json.loads(self._path.read_text()))
+        return {}
 
     def tell(self, refusals: Refusals) -> None:
         """Keep them; one that is new goes into the log too."""

@@ -27,7 +27,7 @@ def challenged(haproxy, start_app, app_id):
         row = OrderRow(id=new_id(), app_id=app_id, host="www.example.com", state="pending", token=token, answer=answer)
         row.next_at = row.created_at = moment
         session.add(row)
-    haproxy.router.agreement.apply_front()
+    haproxy.router.agreement.front_changed()
     return token, answer
 
 

@@ -16,7 +16,7 @@ from router.control import RouterControl
 from router.front_plan import Command, FrontMap
 from router.plan import AddServer, RemoveServer, RouteTable, Scope, Step
 from router.records import slots_of
-from router.refusals import Refusals
+from router.refusals import FILE, Refusals
 from router.runtime_socket import Refused
 from router.tables import SlotState
 from tests.router.conftest import MEMORY_SETTINGS, MemoryControl, MemoryFront
@@ -173,3 +173,37 @@ def test_what_builds_on_the_refused_is_not_done(refused: str, left: list[str]) -
     assert refusals.each_alone(steps, whose, given) == left
     assert sorted(done + left) == sorted(steps)
     assert list(refusals.found) == ([refused] if left else [])
+
+
+@pytest.mark.parametrize("found", ["", '{"a": ', "\0\0"])
+def test_what_a_lost_power_left_of_the_file_holds_nothing_up(
+    router: Router, pretending: Pretending, apps: list[AppId], tmp_path: Path, found: str
+) -> None:
+    told = tmp_path / "run" / FILE
+    told.parent.mkdir(exist_ok=True)
+    told.write_text(found)
+    assert router.agreement.refused() == {}
+    router.reconcile()
+    assert list(router.agreement.refused()) == [apps[1]]
+
+
+def test_what_is_refused_for_one_host_stops_nobody_who_needs_the_front_for_another(
+    database: Database, memory: MemoryControl, memory_front: MemoryFront, tmp_path: Path, app_id: AppId
+) -> None:
+    front = RefusingFront(memory_front.current)
+    router = Router(database, MEMORY_SETTINGS, tmp_path, "apps.test", memory, front)
+    for host in ("www.example.com", "b.example.com"):
+        router.add_domain(app_id, host)
+    front.host = "a.example.com"
+    router.add_domain(app_id, "a.example.com", redirect_to="www.example.com")
+    router.agreement.apply_front("www.example.com")
+    with pytest.raises(Refused, match=r"redirects\.map a\.example\.com"):
+        router.agreement.apply_front("a.example.com")
+
+
+def test_where_the_refusals_cant_be_told_room_is_made_nevertheless(
+    router: Router, apps: list[AppId], tmp_path: Path
+) -> None:
+    (tmp_path / "run" / FILE).with_suffix(".new").mkdir(parents=True)
+    router.reconcile()
+    assert router.agreement.refused() == {}
