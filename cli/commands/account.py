@@ -13,7 +13,7 @@ from cli.asking import secret
 from cli.client import Api, segment
 from cli.commandline import command, json_option
 from cli.credentials import Login
-from cli.errors import ApiError, CliError, NotLoggedIn
+from cli.errors import ApiError, CliError, Lacking, NotLoggedIn
 from cli.printing import as_json, data, problem, progress
 from cli.servers import normalise_server, sends_in_clear
 from cli.session import Session, pass_session
@@ -81,7 +81,7 @@ def _with_password(server: str, email: str | None) -> Login:
     authorization = api.post("/oauth/authorizations", body, basic=(str(email), password))
     try:
         token = str(authorization["access_token"]["token"])
-    except (KeyError, TypeError):
+    except (Lacking, TypeError):
         raise CliError(f"{server} gave no token.", "Check the address.") from None
     known_as = (authorization.get("user") or {}).get("email") or email
     return Login(str(known_as), token, authorization.get("id"))

@@ -34,6 +34,13 @@ def test_wrong_password_says_so_and_keeps_nothing(invoke, platform, home):
     assert not (home / ".config").exists()
 
 
+def test_an_answer_without_a_token_is_told_as_such(invoke, platform, home):
+    platform.answers["POST", "/oauth/authorizations"] = {"id": "auth-1"}
+    result = invoke("login", platform.url, "--email", "me@example.com", input="correct horse\n")
+    assert result.stderr == f" ▸    {platform.url} gave no token.\n ▸    Check the address.\n"
+    assert not (home / ".config").exists()
+
+
 def test_token_is_read_from_standard_input(invoke, platform, home):
     result = invoke("login", platform.url, "--token", input="tok-2f9c\n")
     assert result.stderr == f"Logged in to {platform.url} as me@example.com.\n"
