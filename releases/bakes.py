@@ -175,6 +175,12 @@ class Bakes:
                 session.add(row)
         return self.of([release.id])[release.id]
 
+    def may_go_back_to(self, app_id: AppId) -> frozenset[str]:
+        """The ids of the releases that the app's trials would bring back."""
+        mine = (BakeRow.app_id == app_id, BakeRow.state.in_((BakeState.OPEN, BakeState.WORSE)))
+        with self._database.read() as session:
+            return frozenset(session.scalars(select(BakeRow.before_id).where(*mine)))
+
     def under_way(self) -> list[Bake]:
         """The trials that are to be looked at."""
         begun = (BakeRow.state.in_((BakeState.OPEN, BakeState.WORSE)), AppRow.destroyed_at.is_(None))

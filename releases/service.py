@@ -57,7 +57,7 @@ class Releases:
         self.bakes = Bakes(database, self._history, traffic or NoTraffic())
         self._parts = Parts(self._ledger, images, scheduler, settings, self.bakes, protocol_of)
         self._proof = Proof(self._ledger, self._history, images, scheduler)
-        self._stock = Stock(self._ledger, self._history, images, self._proof, leases, settings.keep)
+        self._stock = Stock(self._ledger, self._history, images, self._proof, leases, self.bakes, settings.keep)
         self._leases = leases
         self._logs = logs
         self._queue = queue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.ids import AppId
 from core.leases import Leases
+from releases.bakes import Bakes
 from releases.history import History
 from releases.ledger import Ledger
 from releases.proof import Proof
@@ -23,6 +24,7 @@ class Stock:
     images: ImageStore
     proof: Proof
     leases: Leases
+    bakes: Bakes
     keep: int
 
     def is_over(self, app_id: AppId) -> bool:
@@ -41,7 +43,8 @@ class Stock:
                 self.ledger.without_image(app_id, release.version)
 
     def _to_give_up(self, app_id: AppId) -> Sequence[Release]:
-        return to_give_up(self.history.with_image(app_id), self.history.asked_back(app_id), self.keep)
+        wanted_back = self.history.asked_back(app_id) | self.bakes.may_go_back_to(app_id)
+        return to_give_up(self.history.with_image(app_id), wanted_back, self.keep)
 
     def check(self, app: App) -> None:
         """See to the image of each release that could be brought back. Raises Unavailable."""
@@ -50,11 +53,12 @@ class Stock:
                 self.proof.look(app)
 
 
-def to_give_up(with_image: Sequence[Release], asked_back: Collection[str], keep: int) -> Sequence[Release]:
+def to_give_up(with_image: Sequence[Release], wanted_back: Collection[str], keep: int) -> Sequence[Release]:
     """Of an app's decided releases with an image, the newest first: all but the newest `keep` that were live, the
-    current one, and those that a waiting rollback goes to. Images that are lost count as kept: they may return."""
+    current one, and those that a waiting rollback goes to, or a trial may. Images that are lost count as kept: they may
+    return."""
     live = [release.id for release in with_image if release.state is ReleaseState.LIVE]
-    stay = {*live[:keep], *asked_back}
+    stay = {*live[:keep], *wanted_back}
     return [release for release in with_image if not release.current and release.id not in stay]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import UserError
 from core.ids import AppId
-from releases import ReleaseSettings
+from releases import BakePolicy, ReleaseSettings
 from tests.releases.world import World, build_world
 
 ALL = "abcdef"
@@ -71,6 +71,18 @@ class TestGivingUp:
         assert frugal.releases.deliver(asked.id).current
         frugal.releases.drop_old_images(app_id)
         assert _stored(frugal) == [4, 5]
+
+    def test_what_a_release_on_trial_would_go_back_to_stays(self, frugal: World) -> None:
+        """Each of those that follow one another in trial would go back to what served before the first."""
+        app_id = _pushed(frugal, "a")
+        frugal.releases.bakes.set(app_id, BakePolicy())
+        for tag in "bcd":
+            frugal.push(app_id, tag)
+        frugal.releases.drop_old_images(app_id)
+        assert (_restorable(frugal, app_id), _stored(frugal)) == ([4, 3, 1], [1, 3, 4])
+        frugal.releases.bakes.unset(app_id)
+        frugal.releases.drop_old_images(app_id)
+        assert _stored(frugal) == [3, 4]
 
 
 def test_a_worker_is_told_as_soon_as_there_are_too_many(frugal: World) -> None:
