@@ -182,7 +182,8 @@ class PushRun:
         earlier = self._workshop.journal.waterfalls(self._push.app_id, self._push.kind)
         self._log.detail(waterfall.line(now, earlier))
         self._move(PushState.LIVE, total_ms=now.total_ms)
-        self._tidy_up()
+        with contained("tidying up the repository"):  # the push is live: nothing may leave its log open
+            self._tidy_up()
         self._close()
 
     def _tidy_up(self) -> None:

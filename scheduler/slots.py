@@ -46,8 +46,10 @@ class Slots:
             file = os.open(self._folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            except OSError as error:
                 os.close(file)
+                if not isinstance(error, BlockingIOError):
+                    raise
             else:
                 return file
         return None

@@ -29,6 +29,7 @@ RULES = (
     Rule(r"(descriptors|sockets) worker", room=25),  # pools of connections, which fill to a bound
     Rule(r"(descriptors|sockets) .*", room=6),
     Rule(r"rows instances", room=30),  # those that ended last are kept for a while, and go with the next change
+    Rule(r"rows leases", room=2),  # of each app one more, from when it first gives an image up
     Rule(r"rows (pushes|builds|releases|logs)", per_change=0.5),
     Rule(r"files repos", per_change=1),
     Rule(r"files registry", room=80),  # the releases that are kept: 5 of them
