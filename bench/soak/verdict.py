@@ -33,6 +33,7 @@ RULES = (
     Rule(r"rows (pushes|builds|releases|logs)", per_change=0.5),
     Rule(r"files repos", per_change=1),
     Rule(r"files registry", room=80),  # the releases that are kept: 5 of them
+    Rule(r"files run", room=16),  # a file for each place of a start, from when it is first taken
     Rule(r"files (requests|log)", room=8),  # two of each app, one for each span of the metrics
     Rule(r"image names", room=8),
 )
