@@ -5,8 +5,10 @@
 BIN := .venv/bin
 # What starts git, ssh or `portside` for nearly each case is left to `make test`: it was a third of the time.
 UNIT := not programs and not engine and not platform and not browser
-# Two processes a core: for much of their time these tests wait, for a thread of theirs or a deadline.
-FORKS = $(shell expr 2 '*' $$(nproc))
+# Three processes a core: for much of their time these tests wait, for a thread of theirs or a deadline.
+FORKS = $(shell expr 3 '*' $$(nproc))
+# Their files are kept in memory where 1 GB is free and programs may be run: most tests have a database of their own.
+FILES = $(shell findmnt -rnbo OPTIONS,AVAIL /dev/shm 2>/dev/null | awk '{ok = !/noexec/ && $$2 > 1e9} END {if (ok) print "/dev/shm"}')
 # What was compiled is kept, whatever the shell says: else every test is compiled every time.
 export PYTHONDONTWRITEBYTECODE =
 MINUTES ?= 60
@@ -33,7 +35,7 @@ types:
 	$(BIN)/mypy
 
 unit:
-	$(BIN)/python -m pytest -q -m "$(UNIT)" -p tests.forks --forks=$(FORKS)
+	$(if $(FILES),TMPDIR=$(FILES)) $(BIN)/python -m pytest -q -m "$(UNIT)" -p tests.forks --forks=$(FORKS)
 
 test: ## Set a bare machine up and run every test on real parts
 	@setup/venv.sh server,test

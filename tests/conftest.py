@@ -80,6 +80,7 @@ def pytest_configure() -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
+    gc.disable()  # until all is collected: what is loaded stays
     hypothesis.settings.register_profile("portside", deadline=None)  # the machine may be busy with something else
     hypothesis.settings.load_profile("portside")
 
@@ -108,4 +109,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end: no collection of garbage need look at it again."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(100_000, 50, 100)  # a test leaves little: looking for it often took a fifteenth of the time
