@@ -16,8 +16,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import redis
-from sqlalchemy import String, Text, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, String, Text, exists, select, update
+from sqlalchemy.orm import Mapped, QueryableAttribute, mapped_column
 
 from core import clock
 from core.database import Base, Database, UtcDateTime, in_parts
@@ -30,6 +30,8 @@ __all__ = ["EXPIRED", "LineSink", "LogRow", "LogStreams", "LogWriter", "connect"
 
 MOST_BYTES = 5_000_000
 KEPT_IN_REDIS_AFTER_CLOSE_S = 600
+CLOSED_WITHIN_S = 30.0
+"""Whoever has decided a piece of work closes its log by then, or is dead."""
 TICK_S = 1.0
 EXPIRED = "(this log is old: portside-server gc has emptied it)"
 _TRUNCATED = "(the log is over 5 MB: the rest is not kept)"
@@ -164,6 +166,18 @@ class LogStreams:
             with self._database.write() as session:
                 session.execute(update(LogRow).where(LogRow.id.in_(some)).values(text=EXPIRED))
         return len(ids)
+
+    def close_left_open(
+        self, log_id: QueryableAttribute[str], decided_at: QueryableAttribute[Any], *which: ColumnElement[bool]
+    ) -> None:
+        """Close the logs whose worker died right after it had decided its work: else their text is not kept, and who
+        follows one waits for ever. `log_id` and `decided_at`: columns of the table of that work; `which`: its rows."""
+        late = (*which, decided_at < clock.after(-CLOSED_WITHIN_S))
+        open_ones = select(log_id).where(*late, ~exists().where(LogRow.id == log_id))
+        with self._database.read() as session:
+            left = list(session.scalars(open_ones))
+        for each in left:
+            self.writer(each).close()
 
     def publish(self, log_id: str, number: int, text: str) -> bool:
         """Send one live line; whether Redis took it."""

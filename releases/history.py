@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, func, select
 
-from core import clock
 from core.database import Database
 from core.errors import NotFound
 from core.ids import AppId, is_id
-from core.logs import LogRow
 from core.secrets import Sealer
 from releases import rows
 from releases.content import Content, back_to, with_config
 from releases.rows import UNDECIDED
 from releases.tables import AppRow, ReleaseRow
 from releases.types import KeptReleases, Release, ReleaseKind, ReleaseState
-
-CLOSED_WITHIN_S = 30.0
-"""Whoever has decided a release closes its log by then, or is dead."""
 
 
 class History:
@@ -108,14 +103,6 @@ class History:
         with self._database.read() as session:
             found = session.execute(query.order_by(ReleaseRow.app_id, ReleaseRow.version))
             return [rows.release(row, app) for row, app in found]
-
-    def with_open_log(self) -> list[str]:
-        """The logs of decided releases without a push that nobody has closed: their ids."""
-        before = clock.after(-CLOSED_WITHIN_S)
-        decided = (ReleaseRow.push_id.is_(None), ReleaseRow.state.not_in(UNDECIDED), ReleaseRow.updated_at < before)
-        query = select(ReleaseRow.log_id).where(*decided, ~exists().where(LogRow.id == ReleaseRow.log_id))
-        with self._database.read() as session:
-            return list(session.scalars(query))
 
     def rollbacks_after(self, app_id: AppId, moment: datetime) -> bool:
         """Whether a rollback was asked for since `moment` and has not failed."""

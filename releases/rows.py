@@ -16,6 +16,8 @@ from releases.tables import AppRow, ReleaseRow
 from releases.types import Release, ReleaseKind, ReleaseState
 
 UNDECIDED = (ReleaseState.PENDING.value, ReleaseState.DELIVERING.value)
+DECIDED_ALONE = (ReleaseRow.push_id.is_(None), ReleaseRow.state.not_in(UNDECIDED))
+"""Decided, and not a push's, which has a log of its own."""
 
 
 def of_push(session: Session, push_id: str | None) -> ReleaseRow | None:

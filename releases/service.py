@@ -23,8 +23,10 @@ from releases.history import History
 from releases.ledger import Draft, Ledger
 from releases.line import turn
 from releases.proof import Proof
+from releases.rows import DECIDED_ALONE
 from releases.settings import ReleaseSettings
 from releases.stock import Stock
+from releases.tables import ReleaseRow
 from releases.types import Actor, App, ImageStore, KeptReleases, NewImage, Release, ReleaseKind, ReleaseState
 from scheduler import Scheduler, line_of
 
@@ -221,9 +223,8 @@ class Releases:
                     self._queue.nudge(DELIVER, release.id)
 
     def close_logs(self) -> None:
-        """Close the logs that a worker left open which died right after the decision: else their text is not kept."""
-        for log_id in self._history.with_open_log():
-            self._logs.writer(log_id).close()
+        """Close the logs of decided releases whose worker died before it did; a push looks after its own."""
+        self._logs.close_left_open(ReleaseRow.log_id, ReleaseRow.updated_at, *DECIDED_ALONE)
 
     def look_at_bakes(self) -> None:
         """Look at the releases that are on trial, and take back those that are worse than the one before."""

@@ -60,12 +60,13 @@ class Adoption:
 
     def _catch_up(self, kept: Mapping[AppId, Keepsake]) -> None:
         """Write down what went live while whoever switched to it died before it could do so."""
+        live = select(AppRunRow.app_id, AppRunRow.rollout, AppRunRow.version).where(AppRunRow.rollout.is_not(None))
         with self.database.read() as session:
-            for row in session.scalars(select(AppRunRow).where(AppRunRow.rollout.is_not(None))):
-                one = kept.get(AppId(row.app_id))
-                if one is None or (one.rollout != row.rollout and one.version <= (row.version or 0)):
-                    with contained(f"writing down what app {row.app_id} runs"):
-                        self.keepsakes.keep(row)
+            found = session.execute(live).all()
+        for app_id, rollout, version in found:
+            one = kept.get(AppId(app_id))
+            if one is None or (one.rollout != rollout and one.version <= (version or 0)):
+                self.keepsakes.write_down(self.database, AppId(app_id))
 
     def _is_newer(self, one: Keepsake) -> bool:
         with self.database.read() as session:

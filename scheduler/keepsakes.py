@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core.database import Database
 from core.edge import contained
 from core.ids import AppId
 from core.secrets import Sealer
@@ -46,6 +47,11 @@ class Keepsakes:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(sealed)
         os.replace(aside, self._folder / row.app_id)
+
+    def write_down(self, database: Database, app_id: AppId) -> None:
+        """Keep what the records say now that the app runs. What goes wrong is told in the log alone."""
+        with contained(f"writing down what app {app_id} runs"), database.read() as session:
+            self.keep(session.get_one(AppRunRow, app_id))
 
     def forget(self, app_id: AppId) -> None:
         (self._folder / app_id).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -18,7 +18,7 @@ from core.edge import record_bug
 from core.errors import DeadlineExceeded, LeaseLost, PortsideError
 from core.ids import AppId
 from core.leases import Lease, Leases
-from core.logs import LogRow, LogStreams, LogWriter
+from core.logs import LogStreams, LogWriter
 from core.states import LostRace
 from scheduler.states import CHANGE, ChangeState
 from scheduler.tables import FormationChangeRow, StorageChangeRow
@@ -27,8 +27,6 @@ from scheduler.types import line_of
 LOOK_AGAIN_S = 0.1
 KEPT = 20
 """How many decided changes of an app are remembered, of each kind."""
-CLOSED_WITHIN_S = 30.0
-"""Whoever has decided a change closes its log by then, or is dead."""
 
 ChangeTable = type[StorageChangeRow] | type[FormationChangeRow]
 
@@ -82,13 +80,8 @@ class ChangeLine(Generic[C]):
         log.close()
 
     def close_left_open(self) -> None:
-        """Close the logs of decided changes whose worker died before it did: who follows one would wait for ever."""
-        late = self.table.decided_at < clock.after(-CLOSED_WITHIN_S)
-        open_ones = select(self.table.log_id).where(late, ~exists().where(LogRow.id == self.table.log_id))
-        with self.database.read() as session:
-            left = list(session.scalars(open_ones))
-        for log_id in left:
-            self.logs.writer(log_id).close()
+        """Close the logs of decided changes whose worker died before it did."""
+        self.logs.close_left_open(self.table.log_id, self.table.decided_at)
 
     @contextmanager
     def _turn(self, change: C) -> Iterator[Lease | None]:

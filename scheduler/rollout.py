@@ -157,8 +157,7 @@ class Rollouts:
     def _finish(self, app_id: AppId, log: LogWriter) -> None:
         """What follows a switch. It may be done twice, and what goes wrong in it makes the switch no less valid."""
         with timing.step("switch"):
-            with contained("writing down what went live"), self.database.read() as session:
-                self.keepsakes.keep(session.get_one(AppRunRow, app_id))
+            self.keepsakes.write_down(self.database, app_id)
             with contained(f"route of app {app_id}"):
                 take_route(self.router, app_id, log, self.settings.router_wait_s)
 

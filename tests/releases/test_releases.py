@@ -11,9 +11,8 @@ from sqlalchemy import delete, update
 from core import clock
 from core.errors import Cancelled, Conflict, NotFound, UserError
 from core.ids import AppId, new_id
-from core.logs import LogRow
+from core.logs import CLOSED_WITHIN_S, LogRow
 from releases import ReleaseSettings, ReleaseState
-from releases.history import CLOSED_WITHIN_S
 from releases.tables import ReleaseRow
 from scheduler import Pause, RunSpec, line_of
 from tests.releases.world import World, build_world

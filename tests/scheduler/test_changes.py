@@ -10,8 +10,8 @@ from sqlalchemy import delete, func, select, update
 
 from core import clock
 from core.ids import AppId, new_id
-from core.logs import LogRow
-from scheduler.line import CLOSED_WITHIN_S, KEPT
+from core.logs import CLOSED_WITHIN_S, LogRow
+from scheduler.line import KEPT
 from scheduler.tables import FormationChangeRow, StorageChangeRow
 from tests.scheduler.conftest import Platform
 
