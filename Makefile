@@ -35,7 +35,7 @@ types:
 	$(BIN)/mypy
 
 unit:
-	$(if $(FILES),TMPDIR=$(FILES)) $(BIN)/python -m pytest -q -m "$(UNIT)" -p tests.forks --forks=$(FORKS)
+	$(addprefix TMPDIR=,$(FILES)) $(BIN)/python -m pytest -q -m "$(UNIT)" -p tests.forks --forks=$(FORKS)
 
 test: ## Set a bare machine up and run every test on real parts
 	@setup/venv.sh server,test

@@ -5,12 +5,16 @@ Most things are to be as they were: a thing that no rule names may not grow at a
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.soak.meters import Reading
+from scheduler import SchedulerSettings
+
+_STARTS = SchedulerSettings.starts_per_cpu * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ RULES = (
     Rule(r"rows (pushes|builds|releases|logs)", per_change=0.5),
     Rule(r"files repos", per_change=1),
     Rule(r"files registry", room=80),  # the releases that are kept: 5 of them
-    Rule(r"files run", room=16),  # a file for each place of a start, from when it is first taken
+    Rule(r"files run", room=_STARTS),  # a file for each place of a start, from when it is first taken
     Rule(r"files (requests|log)", room=8),  # two of each app, one for each span of the metrics
     Rule(r"image names", room=8),
 )
